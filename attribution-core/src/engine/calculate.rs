@@ -1,0 +1,611 @@
+//! The calculation: many models over one batch in one pass.
+
+use std::ops::Range;
+
+use super::apportion::Remainders;
+use super::credits::{fill_credits, sum_of, weigh_block};
+use super::group::{ConversionColumns, GroupedTouches, TouchColumns};
+use super::parallel::in_order;
+use super::snapshot::{Amounts, Snapshot, SnapshotTable};
+use super::touchpoints::Touchpoints;
+use crate::domain::batch::{Batch, BatchBuilder};
+use crate::domain::model::{Model, Weighting};
+use crate::ground::error::{Defect, Defects, Error};
+use crate::ground::money::UNITS_PER_ONE;
+use crate::ground::scope::{ScopeSet, ScopeType};
+use crate::ground::time::hour_of;
+use crate::strategy::Split;
+
+/// How to calculate: the scopes of the snapshots, whether touchpoints are wanted, and on how many
+/// threads. The results are the same bytes for any number of threads.
+///
+/// ```
+/// use attribution_core::{BatchBuilder, Conversion, Engine, Model, ScopeSet};
+/// let mut batch = BatchBuilder::new();
+/// batch.push(&Conversion::default(), &[])?;
+/// let models = [Model::from_spec("linear")?, Model::from_spec("last_touch")?];
+/// let engine = Engine::new().scopes("global,campaign".parse::<ScopeSet>()?).threads(2);
+/// let results = engine.calculate(&models, &batch.batch())?;
+/// assert_eq!(results.len(), 2);
+/// # Ok::<(), attribution_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    scopes: ScopeSet,
+    touchpoints: bool,
+    threads: usize,
+}
+
+/// What one model gave.
+///
+/// ```
+/// use attribution_core::{BatchBuilder, Engine, Model};
+/// let batch = BatchBuilder::new();
+/// let results = Engine::new().calculate(&[Model::from_spec("linear")?], &batch.batch())?;
+/// assert!(results[0].snapshots.is_empty() && results[0].touchpoints.is_empty());
+/// # Ok::<(), attribution_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ModelResult {
+    /// The snapshots, ordered by scope type, scope id and hour.
+    pub snapshots: Vec<Snapshot>,
+    /// The credited touches, where they were asked for.
+    pub touchpoints: Touchpoints,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { scopes: ScopeSet::GLOBAL, touchpoints: false, threads: 1 }
+    }
+}
+
+/// How many conversions a thread takes at a time.
+const CHUNK: usize = 4_096;
+
+impl Engine {
+    /// An engine for global snapshots alone, on one thread.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Engine::new(), attribution_core::Engine::default());
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Which snapshots to make; the batch needs a column for each of these but global.
+    ///
+    /// ```
+    /// use attribution_core::{Engine, ScopeSet};
+    /// assert_ne!(Engine::new().scopes(ScopeSet::NONE), Engine::new());
+    /// ```
+    #[must_use]
+    pub const fn scopes(mut self, scopes: ScopeSet) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// Whether to give the credited touches.
+    ///
+    /// ```
+    /// assert_ne!(attribution_core::Engine::new().touchpoints(true), Default::default());
+    /// ```
+    #[must_use]
+    pub const fn touchpoints(mut self, wanted: bool) -> Self {
+        self.touchpoints = wanted;
+        self
+    }
+
+    /// On how many threads; 0 means one for each processor.
+    ///
+    /// ```
+    /// assert_ne!(attribution_core::Engine::new().threads(0), Default::default());
+    /// ```
+    #[must_use]
+    pub const fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Calculates models over a batch: for each model, in the order given, its snapshots and, where
+    /// asked for, its credited touches.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a scope whose column the batch lacks.
+    ///
+    /// ```
+    /// use attribution_core::{Batch, BatchColumns, Engine, Model, ScopeSet};
+    /// let batch = Batch::new(BatchColumns { offsets: &[0], ..BatchColumns::default() })?;
+    /// let engine = Engine::new().scopes("campaign".parse::<ScopeSet>()?);
+    /// let error = engine.calculate(&[Model::from_spec("linear")?], &batch).unwrap_err();
+    /// assert!(error.to_string().starts_with("campaign_ids: found no such column"));
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn calculate(
+        &self,
+        models: &[Model],
+        batch: &Batch<'_>,
+    ) -> Result<Vec<ModelResult>, Error> {
+        self.collect(models, batch)
+    }
+
+    /// As [`Engine::calculate`], of touches that are not yet grouped by conversion: they may come
+    /// in any order, and are grouped, ordered and merged on the way.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for columns that do not fit together, a conversion id that is there twice,
+    /// a touch of an unknown conversion, a converting click that is missing and has no time, and a
+    /// scope whose column is missing; [`Error::Limit`] for amounts whose sum is out of range.
+    ///
+    /// ```
+    /// use attribution_core::{ConversionColumns, Engine, Model, TouchColumns};
+    /// let conversions = ConversionColumns {
+    ///     conversion_ids: &[1],
+    ///     converting_click_ids: &[8],
+    ///     conversion_times: &[7_200],
+    ///     payouts: &[100],
+    ///     costs: &[0],
+    ///     converting_click_times: None,
+    /// };
+    /// let touches = TouchColumns {
+    ///     conversion_ids: &[1, 1],
+    ///     click_ids: &[8, 7],
+    ///     click_times: &[7_200, 3_600],
+    ///     ..TouchColumns::default()
+    /// };
+    /// let engine = Engine::new().touchpoints(true);
+    /// let models = [Model::from_spec("first_touch")?];
+    /// let results = engine.calculate_ungrouped(&models, &conversions, &touches)?;
+    /// assert_eq!(results[0].touchpoints.click_ids, [7]);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn calculate_ungrouped(
+        &self,
+        models: &[Model],
+        conversions: &ConversionColumns<'_>,
+        touches: &TouchColumns<'_>,
+    ) -> Result<Vec<ModelResult>, Error> {
+        let grouped = GroupedTouches::group(conversions, touches, resolve_threads(self.threads))?;
+        self.collect(models, &grouped)
+    }
+
+    fn collect(&self, models: &[Model], source: &impl Chunked) -> Result<Vec<ModelResult>, Error> {
+        source.check(self.scopes)?;
+        let mut results = vec![ModelResult::default(); models.len()];
+        let tables = self.stream(
+            models,
+            source,
+            |_, parts| Ok(parts),
+            |parts| {
+                for (result, part) in results.iter_mut().zip(&parts) {
+                    result.touchpoints.append(part);
+                }
+                Ok(())
+            },
+        )?;
+        for (result, table) in results.iter_mut().zip(tables) {
+            result.snapshots = table.into_snapshots();
+        }
+        Ok(results)
+    }
+
+    /// Calculates chunk by chunk: `map` turns a chunk's touchpoints, one for each model, into
+    /// something (on any thread), and `consume` takes those in order (on this one). The first
+    /// argument of `map` is the chunk's rows. Gives the totals of each model. The source has been
+    /// checked.
+    pub(crate) fn stream<T: Send>(
+        &self,
+        models: &[Model],
+        source: &impl Chunked,
+        map: impl Fn(Range<usize>, Vec<Touchpoints>) -> Result<T, Error> + Sync,
+        consume: impl FnMut(T) -> Result<(), Error>,
+    ) -> Result<Vec<SnapshotTable>, Error> {
+        let conversions = source.conversions();
+        let workers = in_order(
+            conversions.div_ceil(CHUNK),
+            resolve_threads(self.threads),
+            || Worker::new(models.len(), self.scopes),
+            |worker, chunk| {
+                let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(conversions);
+                let Worker { scratch, calculator, tables } = worker;
+                let parts = source.with_chunk(rows.clone(), scratch, |batch, within| {
+                    let mut parts = Vec::new();
+                    for (model, table) in models.iter().zip(tables) {
+                        let mut part = self.touchpoints.then(Touchpoints::default);
+                        let first_row = rows.start - within.start;
+                        calculator.add(
+                            model,
+                            batch,
+                            within.clone(),
+                            first_row,
+                            table,
+                            part.as_mut(),
+                        );
+                        parts.extend(part);
+                    }
+                    parts
+                })?;
+                map(rows, parts)
+            },
+            consume,
+        )?;
+        let mut tables = merge_tables(workers);
+        if tables.is_empty() {
+            tables = Worker::new(models.len(), self.scopes).tables;
+        }
+        Ok(tables)
+    }
+
+    /// Writes each touch's credit under one model, weight over the sum of weights, 0 for a touch
+    /// without weight. `credits` has one place for each touch of the batch.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where `credits` has another length than the batch has touches.
+    ///
+    /// ```
+    /// use attribution_core::{BatchBuilder, Conversion, Engine, Model, Touch};
+    /// let mut batch = BatchBuilder::new();
+    /// let other = Touch { click_id: 1, ..Touch::default() };
+    /// batch.push(&Conversion::default(), &[other])?;
+    /// let mut credits = [0.0; 2];
+    /// Engine::new().credits(&Model::from_spec("linear")?, &batch.batch(), &mut credits)?;
+    /// assert_eq!(credits, [0.5, 0.5]);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn credits(
+        &self,
+        model: &Model,
+        batch: &Batch<'_>,
+        credits: &mut [f64],
+    ) -> Result<(), Error> {
+        if credits.len() != batch.touches() {
+            return Err(Error::input(
+                "credits",
+                format!("found {} places", credits.len()),
+                format!("{}, one for each touch", batch.touches()),
+            ));
+        }
+        let threads = resolve_threads(self.threads);
+        if threads == 1 {
+            fill_credits(model, batch, 0..batch.conversions(), credits);
+            return Ok(());
+        }
+        let share = batch.conversions().div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            let mut rest = credits;
+            for start in (0..batch.conversions()).step_by(share) {
+                let within = start..(start + share).min(batch.conversions());
+                let offsets = batch.columns.offsets;
+                let (own, others) = rest.split_at_mut(offsets[within.end] - offsets[within.start]);
+                rest = others;
+                scope.spawn(move || fill_credits(model, batch, within, own));
+            }
+        });
+        Ok(())
+    }
+}
+
+pub(crate) fn resolve_threads(threads: usize) -> usize {
+    match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    }
+}
+
+/// Conversions with their journeys that can be had as batches, chunk by chunk.
+pub(crate) trait Chunked: Sync {
+    /// The number of conversions.
+    fn conversions(&self) -> usize;
+
+    /// Whether there is a column for the scope type.
+    fn has_dimension(&self, scope_type: ScopeType) -> bool;
+
+    /// Gives some of the conversions to `take`, as a batch and the rows of it that are meant.
+    fn with_chunk<R>(
+        &self,
+        rows: Range<usize>,
+        scratch: &mut BatchBuilder,
+        take: impl FnOnce(&Batch<'_>, Range<usize>) -> R,
+    ) -> Result<R, Error>;
+
+    /// A conversion's id, payout and cost.
+    fn amounts(&self, row: usize) -> (u64, i64, i64);
+
+    /// Refuses scopes without a column, and amounts whose magnitudes do not add up within an i64:
+    /// while they do, so does every total that the engine can form of them, whatever the model.
+    fn check(&self, scopes: ScopeSet) -> Result<(), Error> {
+        let (mut payouts, mut costs) = (0, 0);
+        for row in 0..self.conversions() {
+            let (id, payout, cost) = self.amounts(row);
+            for (what, sum, amount) in
+                [("payout", &mut payouts, payout), ("cost", &mut costs, cost)]
+            {
+                let more = i64::try_from(amount.unsigned_abs()).ok();
+                *sum = more.and_then(|more| more.checked_add(*sum)).ok_or_else(|| {
+                    Error::limit(
+                        format!("{what} of conversion {id}"),
+                        "found an amount that takes the sum of all out of range",
+                        "sums within 92,233,720,368,547.75807",
+                    )
+                })?;
+            }
+        }
+        let mut defects = Defects::default();
+        for scope_type in scopes.iter().filter(|scope_type| *scope_type != ScopeType::Global) {
+            if !self.has_dimension(scope_type) {
+                defects.push(Defect::new(
+                    format!("{scope_type}_ids"),
+                    "found no such column",
+                    "a column for each scope asked for",
+                ));
+            }
+        }
+        defects.into_result()
+    }
+}
+
+impl Chunked for Batch<'_> {
+    fn conversions(&self) -> usize {
+        Batch::conversions(self)
+    }
+
+    fn has_dimension(&self, scope_type: ScopeType) -> bool {
+        self.columns.dimensions.get(scope_type).is_some()
+    }
+
+    fn amounts(&self, row: usize) -> (u64, i64, i64) {
+        (self.columns.conversion_ids[row], self.columns.payouts[row], self.columns.costs[row])
+    }
+
+    fn with_chunk<R>(
+        &self,
+        rows: Range<usize>,
+        _scratch: &mut BatchBuilder,
+        take: impl FnOnce(&Batch<'_>, Range<usize>) -> R,
+    ) -> Result<R, Error> {
+        Ok(take(self, rows))
+    }
+}
+
+/// One thread's scratch and totals.
+struct Worker {
+    scratch: BatchBuilder,
+    calculator: Calculator,
+    /// One for each model.
+    tables: Vec<SnapshotTable>,
+}
+
+impl Worker {
+    fn new(models: usize, scopes: ScopeSet) -> Self {
+        Self {
+            scratch: BatchBuilder::with_dimensions(scopes),
+            calculator: Calculator::default(),
+            tables: (0..models).map(|_| SnapshotTable::new(scopes)).collect(),
+        }
+    }
+}
+
+/// The workers' totals added up, one table for each model.
+fn merge_tables(workers: Vec<Worker>) -> Vec<SnapshotTable> {
+    let mut workers = workers.into_iter();
+    let mut tables = workers.next().map(|worker| worker.tables).unwrap_or_default();
+    for worker in workers {
+        for (table, more) in tables.iter_mut().zip(worker.tables) {
+            table.merge(more);
+        }
+    }
+    tables
+}
+
+/// Touches whose weights are worked out together.
+const BLOCK: usize = 1_024;
+
+/// Splits conversions exactly and adds up the parts, keeping its scratch from call to call.
+#[derive(Debug, Default)]
+struct Calculator {
+    weights: Vec<f64>,
+    credits: Vec<f64>,
+    parts: Parts,
+    remainders: Remainders,
+}
+
+/// What each touch of one journey gets, in counts of 0.00001.
+#[derive(Debug, Default)]
+struct Parts {
+    stored_credits: Vec<i64>,
+    revenues: Vec<i64>,
+    costs: Vec<i64>,
+}
+
+impl Calculator {
+    /// Adds some conversions under one model to its totals and, where given, to its touchpoints.
+    ///
+    /// `first_row` is what the touchpoints add to the batch's rows.
+    fn add(
+        &mut self,
+        model: &Model,
+        batch: &Batch<'_>,
+        within: Range<usize>,
+        first_row: usize,
+        table: &mut SnapshotTable,
+        mut touchpoints: Option<&mut Touchpoints>,
+    ) {
+        let weighting = model.weighting();
+        let dimensions: Vec<Option<&[u64]>> = table
+            .scope_types()
+            .map(|scope_type| batch.columns.dimensions.get(scope_type).copied())
+            .collect();
+        for block in batch.blocks(within, BLOCK) {
+            let offsets = batch.columns.offsets;
+            let first = offsets[block.start];
+            self.weights.resize(offsets[block.end] - first, 0.0);
+            let decayed = match weighting {
+                Weighting::TimeDecay { half_life_hours } => {
+                    weigh_block(batch, block.clone(), half_life_hours, &mut self.weights);
+                    true
+                }
+                _ => false,
+            };
+            for conversion in block {
+                let (touches, journey) = batch.journey(conversion);
+                let weights = &mut self.weights[touches.start - first..touches.end - first];
+                let split =
+                    if decayed { Split::Weighted } else { weighting.split(journey, weights) };
+                let (credited, skip_zeros) = self.parts.split(
+                    split,
+                    weights,
+                    &mut self.credits,
+                    &mut self.remainders,
+                    batch.columns.payouts[conversion],
+                    batch.columns.costs[conversion],
+                );
+                let skip = |at: usize| skip_zeros && weights[at] == 0.0;
+                let journey = CreditedJourney {
+                    conversion,
+                    first_touch: touches.start,
+                    credited,
+                    parts: &self.parts,
+                    credits: &self.credits,
+                };
+                journey.add_to(batch, table, &dimensions, skip);
+                if let Some(touchpoints) = touchpoints.as_deref_mut() {
+                    journey.push_to(batch, first_row, touchpoints, skip);
+                }
+            }
+        }
+    }
+}
+
+impl Parts {
+    /// Splits one conversion, its payout and its cost over its touches. Gives the positions that
+    /// are credited, and whether those with weight 0 among them are to be left out.
+    #[inline]
+    fn split(
+        &mut self,
+        split: Split,
+        weights: &[f64],
+        credits: &mut Vec<f64>,
+        remainders: &mut Remainders,
+        payout: i64,
+        cost: i64,
+    ) -> (Range<usize>, bool) {
+        let touches = weights.len();
+        self.stored_credits.resize(touches, 0);
+        self.revenues.resize(touches, 0);
+        self.costs.resize(touches, 0);
+        credits.resize(touches, 0.0);
+        match split {
+            Split::Whole(at) => {
+                self.stored_credits[at] = UNITS_PER_ONE;
+                self.revenues[at] = payout;
+                self.costs[at] = cost;
+                credits[at] = 1.0;
+                (at..at + 1, false)
+            }
+            Split::Even(count) => {
+                credits[..count].fill(1.0 / count as f64);
+                split_evenly(UNITS_PER_ONE, &mut self.stored_credits[..count]);
+                split_evenly(payout, &mut self.revenues[..count]);
+                split_evenly(cost, &mut self.costs[..count]);
+                (0..count, false)
+            }
+            Split::Weighted => {
+                let sum = sum_of(weights);
+                let float_sum = sum as f64;
+                let mut any_zero = false;
+                for (credit, weight) in credits.iter_mut().zip(weights) {
+                    any_zero |= *weight == 0.0;
+                    *credit = weight / float_sum;
+                }
+                for (total, parts) in [
+                    (UNITS_PER_ONE, &mut self.stored_credits),
+                    (payout, &mut self.revenues),
+                    (cost, &mut self.costs),
+                ] {
+                    remainders.split(total, weights, sum, credits, parts);
+                }
+                (0..touches, any_zero)
+            }
+        }
+    }
+}
+
+/// Equal weights leave equal remainders, so the units left over go to the first positions.
+#[inline]
+fn split_evenly(total: i64, parts: &mut [i64]) {
+    let count = parts.len() as u64;
+    let sign = if total < 0 { -1 } else { 1 };
+    let magnitude = total.unsigned_abs();
+    let (quotient, left) = (magnitude / count, (magnitude % count) as usize);
+    for (at, part) in parts.iter_mut().enumerate() {
+        *part = (quotient.wrapping_add(u64::from(at < left)) as i64).wrapping_mul(sign);
+    }
+}
+
+/// One conversion's split, on its way into totals and rows.
+struct CreditedJourney<'a> {
+    conversion: usize,
+    first_touch: usize,
+    credited: Range<usize>,
+    parts: &'a Parts,
+    credits: &'a [f64],
+}
+
+impl CreditedJourney<'_> {
+    #[inline]
+    fn add_to(
+        &self,
+        batch: &Batch<'_>,
+        table: &mut SnapshotTable,
+        dimensions: &[Option<&[u64]>],
+        skip: impl Fn(usize) -> bool,
+    ) {
+        let hour = hour_of(batch.columns.conversion_times[self.conversion]);
+        table.begin_conversion();
+        for (place, ids) in dimensions.iter().enumerate() {
+            let Some(ids) = ids else {
+                // Global: the parts add up to the whole.
+                let clicks = self.credited.clone().filter(|at| !skip(*at)).count() as u64;
+                let whole = Amounts {
+                    clicks,
+                    credit: UNITS_PER_ONE as u64,
+                    revenue: batch.columns.payouts[self.conversion],
+                    cost: batch.columns.costs[self.conversion],
+                };
+                table.add(place, hour, 0, whole);
+                continue;
+            };
+            for at in self.credited.clone() {
+                let id = ids[self.first_touch + at];
+                if id == 0 || skip(at) {
+                    continue;
+                }
+                let amounts = Amounts {
+                    clicks: 1,
+                    credit: self.parts.stored_credits[at] as u64,
+                    revenue: self.parts.revenues[at],
+                    cost: self.parts.costs[at],
+                };
+                table.add(place, hour, id, amounts);
+            }
+        }
+    }
+
+    #[inline]
+    fn push_to(
+        &self,
+        batch: &Batch<'_>,
+        first_row: usize,
+        touchpoints: &mut Touchpoints,
+        skip: impl Fn(usize) -> bool,
+    ) {
+        for at in self.credited.clone().filter(|at| !skip(*at)) {
+            touchpoints.conversions.push((first_row + self.conversion) as u32);
+            touchpoints.click_ids.push(batch.columns.click_ids[self.first_touch + at]);
+            touchpoints.positions.push(at as u32);
+            touchpoints.credits.push(self.credits[at]);
+            touchpoints.stored_credits.push(self.parts.stored_credits[at] as u32);
+            touchpoints.revenues.push(self.parts.revenues[at]);
+            touchpoints.costs.push(self.parts.costs[at]);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! All credit to the first touch.
+
+use super::Split;
+
+#[inline]
+pub(super) const fn split() -> Split {
+    Split::Whole(0)
+}
