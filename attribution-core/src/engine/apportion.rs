@@ -3,6 +3,8 @@
 //! The largest-remainder method (Hamilton's): each part is floor(total * weight / sum), and the
 //! units left over go to the largest remainders, the earlier position first on a tie.
 
+use std::cmp::Reverse;
+
 use crate::ground::error::Error;
 
 /// Splits a total over weights: whole parts in the order of the weights, whose sum is the total.
@@ -40,38 +42,31 @@ pub fn apportion(total: i64, weights: &[u64]) -> Result<Vec<i64>, Error> {
 /// Below this total, a quotient taken in floats is off by less than 1/2: the total and each weight
 /// are exact, and the three roundings (of the sum, the credit and the product) are off by 2^-53 of
 /// it each. Below this sum of weights, remainders fit a signed integer with room to spare.
-const NARROW_TOTAL: u64 = 1 << 50;
+pub(crate) const NARROW_TOTAL: u64 = 1 << 50;
 const NARROW_SUM: u64 = 1 << 62;
 
-/// The scratch of repeated splits over the weights of one journey.
-#[derive(Debug, Default)]
-pub(crate) struct Remainders(Vec<u64>);
+/// The weights of one journey, whole numbers up to 2^46 held in floats, with what every split over
+/// them needs.
+#[derive(Debug)]
+pub(crate) struct Shares<'a> {
+    pub(crate) weights: &'a [f64],
+    pub(crate) sum: u64,
+    /// Each weight over the sum.
+    pub(crate) credits: &'a [f64],
+}
 
-impl Remainders {
-    /// As [`apportion`], for weights that are whole numbers up to 2^46 held in floats, their sum,
-    /// and the credits, which are each weight over the sum as a float.
-    #[inline]
-    pub(crate) fn split(
-        &mut self,
-        total: i64,
-        weights: &[f64],
-        sum: u64,
-        credits: &[f64],
-        parts: &mut [i64],
-    ) {
+impl Shares<'_> {
+    /// As [`apportion`], into `parts`, one for each weight.
+    pub(crate) fn split(&self, total: i64, parts: &mut [i64]) {
         let magnitude = total.unsigned_abs();
-        if magnitude == 0 {
-            parts.fill(0);
-            return;
-        }
-        self.0.resize(weights.len(), 0);
-        let remainders = &mut self.0[..weights.len()];
-        let whole = if magnitude < NARROW_TOTAL && sum < NARROW_SUM {
-            split_narrow(magnitude, weights, sum, credits, parts, remainders)
+        let mut remainders = vec![0; self.weights.len()];
+        let whole = if magnitude < NARROW_TOTAL && self.sum < NARROW_SUM {
+            split_narrow(magnitude, self, parts, &mut remainders)
         } else {
-            split_wide(magnitude, weights.iter().map(|w| *w as u64), sum, parts, remainders)
+            let weights = self.weights.iter().map(|weight| *weight as u64);
+            split_wide(magnitude, weights, self.sum, parts, &mut remainders)
         };
-        top_up(parts, remainders, magnitude - whole);
+        top_up(parts, &remainders, magnitude - whole);
         if total < 0 {
             parts.iter_mut().for_each(|part| *part = part.wrapping_neg());
         }
@@ -83,42 +78,35 @@ const WHOLE: f64 = 4_503_599_627_370_496.0;
 const WHOLE_BITS: u64 = 0x000f_ffff_ffff_ffff;
 
 /// A float in 0..2^52 that holds a whole number, as an integer; or the nearest one.
-#[inline]
+#[inline(always)]
 pub(crate) fn nearest(value: f64) -> u64 {
     (value + WHOLE).to_bits() & WHOLE_BITS
 }
 
-/// Quotients estimated in floats and corrected in integers. The exact quotient is less than 1/2
-/// from the float, which is at most 1/2 from the nearest whole number, so that number is the floor
-/// or one above it, and then the wrapped remainder is negative.
-#[inline]
-fn split_narrow(
-    total: u64,
-    weights: &[f64],
-    sum: u64,
-    credits: &[f64],
-    parts: &mut [i64],
-    remainders: &mut [u64],
-) -> u64 {
-    let (size, float_total) = (weights.len(), total as f64);
+/// One quotient estimated in floats and corrected in integers, and its remainder. The exact
+/// quotient is less than 1/2 from the float, which is at most 1/2 from the nearest whole number, so
+/// that number is the floor or one above it, and then the wrapped remainder is negative.
+#[inline(always)]
+fn divide(total: u64, weight: f64, credit: f64, sum: u64) -> (u64, u64) {
+    let estimate = nearest(total as f64 * credit);
+    let rest = total.wrapping_mul(nearest(weight)).wrapping_sub(estimate.wrapping_mul(sum));
+    let above = (rest as i64) < 0;
+    (estimate - u64::from(above), rest.wrapping_add(if above { sum } else { 0 }))
+}
+
+fn split_narrow(total: u64, shares: &Shares<'_>, parts: &mut [i64], remainders: &mut [u64]) -> u64 {
     let mut whole = 0;
-    for ((weight, credit), (part, remainder)) in
-        weights.iter().zip(&credits[..size]).zip(parts[..size].iter_mut().zip(remainders))
-    {
-        let estimate = nearest(float_total * credit);
-        let rest =
-            total.wrapping_mul(nearest(*weight)).wrapping_sub(estimate.wrapping_mul(sum)) as i64;
-        let above = u64::from(rest < 0);
-        let quotient = estimate - above;
+    let given = shares.weights.iter().zip(shares.credits);
+    for ((weight, credit), (part, remainder)) in given.zip(parts.iter_mut().zip(remainders)) {
+        let (quotient, rest) = divide(total, *weight, *credit, shares.sum);
         *part = quotient as i64;
-        *remainder = (rest as u64).wrapping_add(above * sum);
+        *remainder = rest;
         whole += quotient;
     }
     whole
 }
 
 /// Quotients in 128 bits, for whatever the narrow way cannot hold.
-#[cold]
 fn split_wide(
     total: u64,
     weights: impl Iterator<Item = u64>,
@@ -138,29 +126,10 @@ fn split_wide(
 }
 
 /// Gives one unit more to each of the `left` largest remainders, the earlier first on a tie.
-#[inline]
 fn top_up(parts: &mut [i64], remainders: &[u64], left: u64) {
-    /// Up to here, comparing each with each beats finding the place in a sorted order.
-    const FEW: usize = 32;
-    if left == 0 {
-        return;
-    }
-    if remainders.len() > FEW {
-        return top_up_many(parts, remainders, left as usize);
-    }
-    for (at, (part, own)) in parts.iter_mut().zip(remainders).enumerate() {
-        let mut before = 0;
-        for (other_at, other) in remainders.iter().enumerate() {
-            before += u64::from((other > own) | ((other == own) & (other_at < at)));
-        }
-        *part += i64::from(before < left);
-    }
-}
-
-#[cold]
-fn top_up_many(parts: &mut [i64], remainders: &[u64], left: usize) {
     let mut order: Vec<u32> = (0..remainders.len() as u32).collect();
-    let place = |at: &u32| (std::cmp::Reverse(remainders[*at as usize]), *at);
+    let place = |at: &u32| (Reverse(remainders[*at as usize]), *at);
+    let left = left as usize;
     if left < order.len() {
         order.select_nth_unstable_by_key(left, place);
     }
@@ -168,6 +137,46 @@ fn top_up_many(parts: &mut [i64], remainders: &[u64], left: usize) {
         parts[at as usize] += 1;
     }
 }
+
+/// As [`Shares::split`], for at most `LANES` weights, the rest of the lanes 0, and a total below
+/// [`NARROW_TOTAL`]: every step is the same for all lanes, and nothing branches on the numbers.
+#[inline(always)]
+pub(crate) fn split_lanes<const LANES: usize>(
+    total: i64,
+    weights: &[f64; LANES],
+    sum: f64,
+    credits: &[f64; LANES],
+    parts: &mut [i64; LANES],
+) {
+    let (magnitude, whole_sum) = (total.unsigned_abs(), nearest(sum));
+    let mut keys = [0.0; LANES];
+    let mut whole = 0;
+    for lane in 0..LANES {
+        let (quotient, rest) = divide(magnitude, weights[lane], credits[lane], whole_sum);
+        parts[lane] = quotient as i64;
+        whole += quotient;
+        // A remainder is below 2^46 * LANES, so it and the place below it stay under 2^62. With
+        // that bit set, the bits are those of ordinary floats, whose order is the numbers' own and
+        // which every processor can compare in lanes.
+        keys[lane] = f64::from_bits(1 << 62 | rest << PLACE_BITS | (LANES - 1 - lane) as u64);
+    }
+    // How many keys come before each: for a few, quicker than any sorting. An empty lane has no
+    // remainder, and fewer units are left over than there are remainders.
+    let left = magnitude - whole;
+    let mut before = [0_u64; LANES];
+    for other in keys {
+        for lane in 0..LANES {
+            before[lane] += u64::from(other > keys[lane]);
+        }
+    }
+    let sign = if total < 0 { -1 } else { 1 };
+    for lane in 0..LANES {
+        parts[lane] = (parts[lane] + i64::from(before[lane] < left)) * sign;
+    }
+}
+
+/// Enough for the places of 32 lanes.
+const PLACE_BITS: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -190,6 +199,16 @@ mod tests {
         parts.into_iter().map(|part| (sign * part as i128) as i64).collect()
     }
 
+    fn in_lanes<const LANES: usize>(total: i64, weights: &[f64]) -> Option<Vec<i64>> {
+        let mut lanes = [0.0; LANES];
+        lanes.get_mut(..weights.len())?.copy_from_slice(weights);
+        let sum: f64 = lanes.iter().sum();
+        let mut parts = [7; LANES];
+        split_lanes(total, &lanes, sum, &lanes.map(|weight| weight / sum), &mut parts);
+        assert!(parts[weights.len()..].iter().all(|part| *part == 0));
+        Some(parts[..weights.len()].to_vec())
+    }
+
     fn weights() -> impl Strategy<Value = Vec<u64>> {
         let weight = prop_oneof![0..4_u64, 0..=1_u64 << 46, Just(1 << 46)];
         prop::collection::vec(weight, 1..70)
@@ -209,8 +228,13 @@ mod tests {
             let floats: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
             let credits: Vec<f64> = floats.iter().map(|weight| weight / sum as f64).collect();
             let mut parts = vec![7; weights.len()];
-            Remainders::default().split(total, &floats, sum, &credits, &mut parts);
+            Shares { weights: &floats, sum, credits: &credits }.split(total, &mut parts);
             prop_assert_eq!(&parts, &expected);
+            if total.unsigned_abs() < NARROW_TOTAL {
+                for parts in [in_lanes::<8>(total, &floats), in_lanes::<16>(total, &floats), in_lanes::<32>(total, &floats)] {
+                    prop_assert!(parts.is_none_or(|parts| parts == expected));
+                }
+            }
             prop_assert_eq!(parts.iter().map(|part| i128::from(*part)).sum::<i128>(), i128::from(total));
         }
     }
@@ -225,7 +249,7 @@ mod tests {
                 let floats: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
                 let credits: Vec<f64> = floats.iter().map(|weight| weight / sum as f64).collect();
                 let mut parts = vec![0; weights.len()];
-                Remainders::default().split(total, &floats, sum, &credits, &mut parts);
+                Shares { weights: &floats, sum, credits: &credits }.split(total, &mut parts);
                 assert_eq!(parts, by_the_book(total, &weights));
             }
         }

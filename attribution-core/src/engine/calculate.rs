@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::apportion::Remainders;
-use super::credits::{fill_credits, sum_of, weigh_block};
+use super::apportion::{NARROW_TOTAL, Shares, split_lanes};
+use super::credits::{FillCredits, sum_of, weigh_block};
 use super::group::{ConversionColumns, GroupedTouches, TouchColumns};
+use super::lanes::{Kernel, widened};
 use super::parallel::in_order;
 use super::snapshot::{Amounts, Snapshot, SnapshotTable};
 use super::touchpoints::Touchpoints;
@@ -212,14 +213,15 @@ impl Engine {
                     for (model, table) in models.iter().zip(tables) {
                         let mut part = self.touchpoints.then(Touchpoints::default);
                         let first_row = rows.start - within.start;
-                        calculator.add(
+                        widened(AddConversions {
+                            calculator: &mut *calculator,
                             model,
                             batch,
-                            within.clone(),
+                            within: within.clone(),
                             first_row,
                             table,
-                            part.as_mut(),
-                        );
+                            touchpoints: part.as_mut(),
+                        });
                         parts.extend(part);
                     }
                     parts
@@ -266,7 +268,7 @@ impl Engine {
         }
         let threads = resolve_threads(self.threads);
         if threads == 1 {
-            fill_credits(model, batch, 0..batch.conversions(), credits);
+            widened(FillCredits { model, batch, within: 0..batch.conversions(), credits });
             return Ok(());
         }
         let share = batch.conversions().div_ceil(threads).max(1);
@@ -277,7 +279,7 @@ impl Engine {
                 let offsets = batch.columns.offsets;
                 let (own, others) = rest.split_at_mut(offsets[within.end] - offsets[within.start]);
                 rest = others;
-                scope.spawn(move || fill_credits(model, batch, within, own));
+                scope.spawn(move || widened(FillCredits { model, batch, within, credits: own }));
             }
         });
         Ok(())
@@ -403,32 +405,35 @@ const BLOCK: usize = 1_024;
 #[derive(Debug, Default)]
 struct Calculator {
     weights: Vec<f64>,
-    credits: Vec<f64>,
     parts: Parts,
-    remainders: Remainders,
 }
 
-/// What each touch of one journey gets, in counts of 0.00001.
+/// What each touch of one journey gets, in counts of 0.00001, and its credit as a float. There is
+/// room for [`MOST_LANES`] touches at least.
 #[derive(Debug, Default)]
 struct Parts {
+    credits: Vec<f64>,
     stored_credits: Vec<i64>,
     revenues: Vec<i64>,
     costs: Vec<i64>,
 }
 
-impl Calculator {
-    /// Adds some conversions under one model to its totals and, where given, to its touchpoints.
-    ///
-    /// `first_row` is what the touchpoints add to the batch's rows.
-    fn add(
-        &mut self,
-        model: &Model,
-        batch: &Batch<'_>,
-        within: Range<usize>,
-        first_row: usize,
-        table: &mut SnapshotTable,
-        mut touchpoints: Option<&mut Touchpoints>,
-    ) {
+/// Adds some conversions under one model to its totals and, where given, to its touchpoints.
+struct AddConversions<'a> {
+    calculator: &'a mut Calculator,
+    model: &'a Model,
+    batch: &'a Batch<'a>,
+    within: Range<usize>,
+    /// What the touchpoints add to the batch's rows.
+    first_row: usize,
+    table: &'a mut SnapshotTable,
+    touchpoints: Option<&'a mut Touchpoints>,
+}
+
+impl Kernel for AddConversions<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { calculator, model, batch, within, first_row, table, mut touchpoints } = self;
         let weighting = model.weighting();
         let dimensions: Vec<Option<&[u64]>> = table
             .scope_types()
@@ -437,24 +442,22 @@ impl Calculator {
         for block in batch.blocks(within, BLOCK) {
             let offsets = batch.columns.offsets;
             let first = offsets[block.start];
-            self.weights.resize(offsets[block.end] - first, 0.0);
+            calculator.weights.resize(offsets[block.end] - first, 0.0);
             let decayed = match weighting {
                 Weighting::TimeDecay { half_life_hours } => {
-                    weigh_block(batch, block.clone(), half_life_hours, &mut self.weights);
+                    weigh_block(batch, block.clone(), half_life_hours, &mut calculator.weights);
                     true
                 }
                 _ => false,
             };
             for conversion in block {
                 let (touches, journey) = batch.journey(conversion);
-                let weights = &mut self.weights[touches.start - first..touches.end - first];
+                let weights = &mut calculator.weights[touches.start - first..touches.end - first];
                 let split =
                     if decayed { Split::Weighted } else { weighting.split(journey, weights) };
-                let (credited, skip_zeros) = self.parts.split(
+                let (credited, skip_zeros) = calculator.parts.split(
                     split,
                     weights,
-                    &mut self.credits,
-                    &mut self.remainders,
                     batch.columns.payouts[conversion],
                     batch.columns.costs[conversion],
                 );
@@ -463,8 +466,7 @@ impl Calculator {
                     conversion,
                     first_touch: touches.start,
                     credited,
-                    parts: &self.parts,
-                    credits: &self.credits,
+                    parts: &calculator.parts,
                 };
                 journey.add_to(batch, table, &dimensions, skip);
                 if let Some(touchpoints) = touchpoints.as_deref_mut() {
@@ -478,59 +480,97 @@ impl Calculator {
 impl Parts {
     /// Splits one conversion, its payout and its cost over its touches. Gives the positions that
     /// are credited, and whether those with weight 0 among them are to be left out.
-    #[inline]
+    #[inline(always)]
     fn split(
         &mut self,
         split: Split,
         weights: &[f64],
-        credits: &mut Vec<f64>,
-        remainders: &mut Remainders,
         payout: i64,
         cost: i64,
     ) -> (Range<usize>, bool) {
-        let touches = weights.len();
-        self.stored_credits.resize(touches, 0);
-        self.revenues.resize(touches, 0);
-        self.costs.resize(touches, 0);
-        credits.resize(touches, 0.0);
+        let room = weights.len().max(MOST_LANES);
+        if self.credits.len() < room {
+            self.credits.resize(room, 0.0);
+            self.stored_credits.resize(room, 0);
+            self.revenues.resize(room, 0);
+            self.costs.resize(room, 0);
+        }
         match split {
             Split::Whole(at) => {
                 self.stored_credits[at] = UNITS_PER_ONE;
                 self.revenues[at] = payout;
                 self.costs[at] = cost;
-                credits[at] = 1.0;
+                self.credits[at] = 1.0;
                 (at..at + 1, false)
             }
             Split::Even(count) => {
-                credits[..count].fill(1.0 / count as f64);
+                self.credits[..count].fill(1.0 / count as f64);
                 split_evenly(UNITS_PER_ONE, &mut self.stored_credits[..count]);
                 split_evenly(payout, &mut self.revenues[..count]);
                 split_evenly(cost, &mut self.costs[..count]);
                 (0..count, false)
             }
             Split::Weighted => {
-                let sum = sum_of(weights);
-                let float_sum = sum as f64;
-                let mut any_zero = false;
-                for (credit, weight) in credits.iter_mut().zip(weights) {
-                    any_zero |= *weight == 0.0;
-                    *credit = weight / float_sum;
-                }
-                for (total, parts) in [
-                    (UNITS_PER_ONE, &mut self.stored_credits),
-                    (payout, &mut self.revenues),
-                    (cost, &mut self.costs),
-                ] {
-                    remainders.split(total, weights, sum, credits, parts);
-                }
-                (0..touches, any_zero)
+                let any_zero = match weights.len() {
+                    0..=8 => self.split_few::<8>(weights, payout, cost),
+                    9..=16 => self.split_few::<16>(weights, payout, cost),
+                    17..=MOST_LANES => self.split_few::<MOST_LANES>(weights, payout, cost),
+                    _ => self.split_many(weights, payout, cost),
+                };
+                (0..weights.len(), any_zero)
             }
         }
     }
+
+    /// Splits over at most `LANES` weights; says whether any of them is 0.
+    #[inline(always)]
+    fn split_few<const LANES: usize>(&mut self, weights: &[f64], payout: i64, cost: i64) -> bool {
+        let narrow = |total: i64| total.unsigned_abs() < NARROW_TOTAL;
+        let (true, Some(credits), Some(stored_credits), Some(revenues), Some(costs)) = (
+            narrow(payout) && narrow(cost),
+            self.credits.first_chunk_mut(),
+            self.stored_credits.first_chunk_mut(),
+            self.revenues.first_chunk_mut(),
+            self.costs.first_chunk_mut(),
+        ) else {
+            return self.split_many(weights, payout, cost);
+        };
+        let mut lanes = [0.0; LANES];
+        for (lane, weight) in lanes.iter_mut().zip(weights) {
+            *lane = *weight;
+        }
+        // Whole numbers, whose sum is exact in any order.
+        let sum: f64 = lanes.iter().sum();
+        for lane in 0..LANES {
+            credits[lane] = lanes[lane] / sum;
+        }
+        split_lanes(UNITS_PER_ONE, &lanes, sum, credits, stored_credits);
+        split_lanes(payout, &lanes, sum, credits, revenues);
+        split_lanes(cost, &lanes, sum, credits, costs);
+        weights.contains(&0.0)
+    }
+
+    /// As [`Parts::split_few`], for any number of weights and any totals.
+    #[inline(never)]
+    fn split_many(&mut self, weights: &[f64], payout: i64, cost: i64) -> bool {
+        let (touches, sum) = (weights.len(), sum_of(weights));
+        let credits = &mut self.credits[..touches];
+        for (credit, weight) in credits.iter_mut().zip(weights) {
+            *credit = weight / sum as f64;
+        }
+        let shares = Shares { weights, sum, credits };
+        shares.split(UNITS_PER_ONE, &mut self.stored_credits[..touches]);
+        shares.split(payout, &mut self.revenues[..touches]);
+        shares.split(cost, &mut self.costs[..touches]);
+        weights.contains(&0.0)
+    }
 }
 
+/// Journeys of up to so many touches are split in lanes.
+const MOST_LANES: usize = 32;
+
 /// Equal weights leave equal remainders, so the units left over go to the first positions.
-#[inline]
+#[inline(always)]
 fn split_evenly(total: i64, parts: &mut [i64]) {
     let count = parts.len() as u64;
     let sign = if total < 0 { -1 } else { 1 };
@@ -547,11 +587,10 @@ struct CreditedJourney<'a> {
     first_touch: usize,
     credited: Range<usize>,
     parts: &'a Parts,
-    credits: &'a [f64],
 }
 
 impl CreditedJourney<'_> {
-    #[inline]
+    #[inline(always)]
     fn add_to(
         &self,
         batch: &Batch<'_>,
@@ -590,7 +629,7 @@ impl CreditedJourney<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_to(
         &self,
         batch: &Batch<'_>,
@@ -602,7 +641,7 @@ impl CreditedJourney<'_> {
             touchpoints.conversions.push((first_row + self.conversion) as u32);
             touchpoints.click_ids.push(batch.columns.click_ids[self.first_touch + at]);
             touchpoints.positions.push(at as u32);
-            touchpoints.credits.push(self.credits[at]);
+            touchpoints.credits.push(self.parts.credits[at]);
             touchpoints.stored_credits.push(self.parts.stored_credits[at] as u32);
             touchpoints.revenues.push(self.parts.revenues[at]);
             touchpoints.costs.push(self.parts.costs[at]);

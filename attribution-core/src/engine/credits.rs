@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::apportion::nearest;
+use super::lanes::Kernel;
 use crate::domain::batch::Batch;
 use crate::domain::model::{Model, Weighting};
 use crate::ground::time::SECONDS_PER_HOUR;
@@ -12,7 +13,7 @@ use crate::strategy::{Journey, Split, seconds_before_newest, weigh};
 const EXACT_IN_FLOAT: usize = 64;
 
 /// The sum of weights held in floats.
-#[inline]
+#[inline(always)]
 pub(crate) fn sum_of(weights: &[f64]) -> u64 {
     if weights.len() <= EXACT_IN_FLOAT {
         nearest_sum(weights.iter().sum())
@@ -22,13 +23,13 @@ pub(crate) fn sum_of(weights: &[f64]) -> u64 {
 }
 
 /// A float that holds a whole number up to 64 * 2^46 as an integer.
-#[inline]
+#[inline(always)]
 fn nearest_sum(sum: f64) -> u64 {
     sum as u64
 }
 
 impl Batch<'_> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn journey(&self, conversion: usize) -> (Range<usize>, Journey<'_>) {
         let columns = &self.columns;
         let touches = columns.offsets[conversion]..columns.offsets[conversion + 1];
@@ -64,17 +65,27 @@ impl Batch<'_> {
     }
 }
 
+/// Writes the credit of each touch of some conversions; `credits` has one place for each of their
+/// touches.
+pub(crate) struct FillCredits<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) batch: &'a Batch<'a>,
+    pub(crate) within: Range<usize>,
+    pub(crate) credits: &'a mut [f64],
+}
+
+impl Kernel for FillCredits<'_> {
+    #[inline(always)]
+    fn run(self) {
+        fill_credits(self.model, self.batch, self.within, self.credits);
+    }
+}
+
 /// Touches whose scratch fits the first cache.
 const BLOCK: usize = 2_048;
 
-/// Writes the credit of each touch of some conversions; `credits` has one place for each of their
-/// touches.
-pub(crate) fn fill_credits(
-    model: &Model,
-    batch: &Batch<'_>,
-    within: Range<usize>,
-    credits: &mut [f64],
-) {
+#[inline(always)]
+fn fill_credits(model: &Model, batch: &Batch<'_>, within: Range<usize>, credits: &mut [f64]) {
     let first = batch.columns.offsets[within.start];
     if let Weighting::TimeDecay { half_life_hours } = model.weighting() {
         for block in batch.blocks(within, BLOCK) {
@@ -116,6 +127,7 @@ pub(crate) fn fill_credits(
 
 /// Writes the time-decay weights of a block of conversions: first how old each touch is, journey by
 /// journey, then all the powers in one flat loop that the compiler can widen.
+#[inline(always)]
 pub(crate) fn weigh_block(
     batch: &Batch<'_>,
     block: Range<usize>,

@@ -3,6 +3,7 @@ pub(crate) mod apportion;
 pub(crate) mod calculate;
 pub(crate) mod credits;
 pub(crate) mod group;
+pub(crate) mod lanes;
 pub(crate) mod parallel;
 pub(crate) mod snapshot;
 pub(crate) mod touchpoints;

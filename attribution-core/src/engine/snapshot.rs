@@ -62,7 +62,7 @@ struct Cell {
 }
 
 impl Cell {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, amounts: Amounts, conversion: u64) {
         self.clicks += amounts.clicks;
         self.credit += amounts.credit;
@@ -97,7 +97,7 @@ impl ScopeTable {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn cell(&mut self, hour: u32, id: u64) -> &mut Cell {
         // Fibonacci hashing: the product's high bits depend on every bit of both.
         let mixed = (id ^ u64::from(hour) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -154,7 +154,7 @@ impl SnapshotTable {
     }
 
     /// Begins a conversion: every credited touch until the next call belongs to it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin_conversion(&mut self) {
         self.conversions += 1;
     }
@@ -165,7 +165,7 @@ impl SnapshotTable {
     }
 
     /// Adds to the scope at `place`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, place: usize, hour: u32, id: u64, amounts: Amounts) {
         let conversion = self.conversions;
         self.scopes[place].cell(hour, id).add(amounts, conversion);

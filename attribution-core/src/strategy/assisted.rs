@@ -2,7 +2,7 @@
 
 use super::{Journey, Split};
 
-#[inline]
+#[inline(always)]
 pub(super) const fn split(journey: Journey<'_>) -> Split {
     match journey.click_times.len() {
         1 => Split::Even(1),

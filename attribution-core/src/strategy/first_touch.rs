@@ -2,7 +2,7 @@
 
 use super::Split;
 
-#[inline]
+#[inline(always)]
 pub(super) const fn split() -> Split {
     Split::Whole(0)
 }

@@ -2,7 +2,7 @@
 
 use super::{Journey, Split};
 
-#[inline]
+#[inline(always)]
 pub(super) const fn split(journey: Journey<'_>) -> Split {
     Split::Even(journey.click_times.len())
 }

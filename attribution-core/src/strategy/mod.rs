@@ -34,7 +34,7 @@ pub(crate) enum Split {
 impl Weighting {
     /// Splits a journey. `weights` has room for each touch and is written only for
     /// [`Split::Weighted`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn split(&self, journey: Journey<'_>, weights: &mut [f64]) -> Split {
         match *self {
             Self::LastTouch => last_touch::split(journey),

@@ -6,7 +6,7 @@ use crate::domain::model::MILLION;
 /// The shares are in millionths and together at most a million. The weights of n touches, n > 2,
 /// are first * (n - 2), then what the shares leave of a million for each middle touch, then
 /// last * (n - 2): whole numbers whose ratios are exactly those of the shares.
-#[inline]
+#[inline(always)]
 pub(super) fn split(first: u32, last: u32, weights: &mut [f64]) -> Split {
     match weights {
         [_] => return Split::Even(1),

@@ -60,7 +60,7 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 /// x is cut into -k/32 + r with |r| <= 1/64; then 2^-x = 2^(k div 32) * 2^((k mod 32)/32) * 2^r,
 /// from exponent bits, [`POWERS`] and [`SERIES`] (the method of P. T. P. Tang, "Table-driven
 /// implementation of the exponential function", ACM TOMS 15(2), 1989).
-#[inline]
+#[inline(always)]
 pub(crate) fn power_of_minus(x: f64) -> f64 {
     let shifted = ROUNDER - x * 32.0;
     let r = -x - (shifted - ROUNDER) * (1.0 / 32.0);
@@ -76,7 +76,7 @@ pub(crate) fn power_of_minus(x: f64) -> f64 {
 }
 
 /// A float in 0..2^51 rounded to a whole number, half to even.
-#[inline]
+#[inline(always)]
 pub(crate) fn round_half_even(value: f64) -> f64 {
     (value + ROUNDER) - ROUNDER
 }

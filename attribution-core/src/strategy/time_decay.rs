@@ -12,7 +12,7 @@ const FORGOTTEN_HALF_LIVES: f64 = 48.0;
 
 /// The weight of a touch so many seconds older than the newest one:
 /// round(2^46 * 2^(-seconds / half-life)), the exponent a float, half to even.
-#[inline]
+#[inline(always)]
 pub(crate) fn weigh(seconds: f64, half_life_seconds: f64) -> f64 {
     let half_lives = seconds / half_life_seconds;
     let half_lives =
@@ -22,7 +22,7 @@ pub(crate) fn weigh(seconds: f64, half_life_seconds: f64) -> f64 {
 
 /// By how many seconds each touch is older than the newest one. Ages count from the conversion,
 /// and a touch after it has age 0.
-#[inline]
+#[inline(always)]
 pub(crate) fn seconds_before_newest(journey: Journey<'_>, mut put: impl FnMut(usize, u32)) {
     let newest = journey.click_times.last().copied().unwrap_or(0).min(journey.conversion_time);
     for (touch, time) in journey.click_times.iter().enumerate() {
@@ -30,7 +30,7 @@ pub(crate) fn seconds_before_newest(journey: Journey<'_>, mut put: impl FnMut(us
     }
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn split(half_life_hours: u32, journey: Journey<'_>, weights: &mut [f64]) -> Split {
     let half_life_seconds = f64::from(half_life_hours) * f64::from(SECONDS_PER_HOUR);
     seconds_before_newest(journey, |touch, seconds| {
