@@ -437,7 +437,8 @@ impl Kernel for AddConversions<'_> {
         let weighting = model.weighting();
         let dimensions: Vec<Option<&[u64]>> = table
             .scope_types()
-            .map(|scope_type| batch.columns.dimensions.get(scope_type).copied())
+            .iter()
+            .map(|scope_type| batch.columns.dimensions.get(*scope_type).copied())
             .collect();
         for block in batch.blocks(within, BLOCK) {
             let offsets = batch.columns.offsets;
@@ -599,32 +600,33 @@ impl CreditedJourney<'_> {
         skip: impl Fn(usize) -> bool,
     ) {
         let hour = hour_of(batch.columns.conversion_times[self.conversion]);
-        table.begin_conversion();
+        let mut totals = table.begin_conversion(hour);
         for (place, ids) in dimensions.iter().enumerate() {
             let Some(ids) = ids else {
                 // Global: the parts add up to the whole.
-                let clicks = self.credited.clone().filter(|at| !skip(*at)).count() as u64;
-                let whole = Amounts {
-                    clicks,
+                totals.add_global(Amounts {
+                    clicks: self.credited.clone().filter(|at| !skip(*at)).count() as u64,
                     credit: UNITS_PER_ONE as u64,
                     revenue: batch.columns.payouts[self.conversion],
                     cost: batch.columns.costs[self.conversion],
-                };
-                table.add(place, hour, 0, whole);
+                });
                 continue;
             };
+            let mut scope = totals.scope(place);
             for at in self.credited.clone() {
                 let id = ids[self.first_touch + at];
                 if id == 0 || skip(at) {
                     continue;
                 }
-                let amounts = Amounts {
-                    clicks: 1,
-                    credit: self.parts.stored_credits[at] as u64,
-                    revenue: self.parts.revenues[at],
-                    cost: self.parts.costs[at],
-                };
-                table.add(place, hour, id, amounts);
+                scope.add(
+                    id,
+                    Amounts {
+                        clicks: 1,
+                        credit: self.parts.stored_credits[at] as u64,
+                        revenue: self.parts.revenues[at],
+                        cost: self.parts.costs[at],
+                    },
+                );
             }
         }
     }

@@ -1,8 +1,6 @@
 //! Hourly totals by scope.
 
-use std::hash::BuildHasher;
-
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashMap;
 
 use crate::ground::money::{Credit, Money};
 use crate::ground::scope::{Scope, ScopeSet, ScopeType};
@@ -47,11 +45,11 @@ pub(crate) struct Amounts {
     pub(crate) cost: i64,
 }
 
-/// Totals as they grow, a cache line each.
+/// Totals as they grow.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
+    /// The scope's id; 0 in global's cell, and in one that is free.
     id: u64,
-    hour: u32,
     clicks: u64,
     conversions: u64,
     credit: u64,
@@ -62,6 +60,16 @@ struct Cell {
 }
 
 impl Cell {
+    const FREE: Self = Self {
+        id: 0,
+        clicks: 0,
+        conversions: 0,
+        credit: 0,
+        revenue: 0,
+        cost: 0,
+        last_conversion: 0,
+    };
+
     #[inline(always)]
     fn add(&mut self, amounts: Amounts, conversion: u64) {
         self.clicks += amounts.clicks;
@@ -71,132 +79,152 @@ impl Cell {
         self.conversions += u64::from(self.last_conversion != conversion);
         self.last_conversion = conversion;
     }
-}
 
-/// The growing totals of one scope type, found by hour and id.
-#[derive(Debug)]
-struct ScopeTable {
-    scope_type: ScopeType,
-    cells: Vec<Cell>,
-    hasher: DefaultHashBuilder,
-    numbers: HashTable<u32>,
-    /// Cells used lately, at a place that hour and id give: most look-ups end here.
-    recent: Vec<u32>,
-}
-
-const RECENT: usize = 1 << 12;
-
-impl ScopeTable {
-    fn new(scope_type: ScopeType) -> Self {
-        Self {
-            scope_type,
-            cells: Vec::new(),
-            hasher: DefaultHashBuilder::default(),
-            numbers: HashTable::new(),
-            recent: vec![0; RECENT],
-        }
+    fn merge(&mut self, more: &Self) {
+        self.clicks += more.clicks;
+        self.conversions += more.conversions;
+        self.credit += more.credit;
+        self.revenue += more.revenue;
+        self.cost += more.cost;
     }
+}
+
+/// The cells of one hour and scope type, found by id: open addressing, at most half full, since a
+/// look-up for each touch and scope is the engine's hottest step. An hour has few ids, so the
+/// cells in use stay in the nearest cache.
+#[derive(Debug, Default)]
+struct IdCells {
+    /// A power of two, or none.
+    cells: Vec<Cell>,
+    used: usize,
+}
+
+impl IdCells {
+    const SMALLEST: usize = 8;
 
     #[inline(always)]
-    fn cell(&mut self, hour: u32, id: u64) -> &mut Cell {
-        // Fibonacci hashing: the product's high bits depend on every bit of both.
-        let mixed = (id ^ u64::from(hour) << 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = (mixed >> 52) as usize % RECENT;
-        let number = self.recent[place] as usize;
-        if self.cells.get(number).is_some_and(|cell| cell.id == id && cell.hour == hour) {
-            return &mut self.cells[number];
+    fn cell(&mut self, id: u64) -> &mut Cell {
+        if self.used * 2 >= self.cells.len() {
+            self.grow();
         }
-        let number = self.find_or_insert(hour, id);
-        self.recent[place] = number as u32;
-        &mut self.cells[number]
+        let last = self.cells.len() - 1;
+        // Fibonacci hashing: the product's high bits depend on all of the id's.
+        let mixed = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut place = (mixed >> 32) as usize & last;
+        while self.cells[place].id != id {
+            if self.cells[place].id == 0 {
+                self.cells[place].id = id;
+                self.used += 1;
+                break;
+            }
+            place = (place + 1) & last;
+        }
+        &mut self.cells[place]
     }
 
+    #[cold]
     #[inline(never)]
-    fn find_or_insert(&mut self, hour: u32, id: u64) -> usize {
-        let Self { cells, hasher, numbers, .. } = self;
-        let hash = hasher.hash_one((hour, id));
-        let same = |number: &u32| {
-            let cell = &cells[*number as usize];
-            cell.id == id && cell.hour == hour
-        };
-        if let Some(number) = numbers.find(hash, same) {
-            return *number as usize;
+    fn grow(&mut self) {
+        let size = (self.cells.len() * 2).max(Self::SMALLEST);
+        let old = std::mem::replace(&mut self.cells, vec![Cell::FREE; size]);
+        self.used = 0;
+        for cell in old.into_iter().filter(|cell| cell.id != 0) {
+            *self.cell(cell.id) = cell;
         }
-        let number = cells.len();
-        numbers.insert_unique(hash, number as u32, |number| {
-            let cell = &cells[*number as usize];
-            hasher.hash_one((cell.hour, cell.id))
-        });
-        cells.push(Cell {
-            id,
-            hour,
-            clicks: 0,
-            conversions: 0,
-            credit: 0,
-            revenue: 0,
-            cost: 0,
-            last_conversion: u64::MAX,
-        });
-        number
     }
+}
+
+/// The totals of one hour.
+#[derive(Debug)]
+struct Hour {
+    hour: u32,
+    global: Cell,
+    /// One for each scope type, global's unused.
+    scopes: Vec<IdCells>,
 }
 
 /// The growing totals of one model. Tables of separate conversions merge by adding.
 #[derive(Debug)]
 pub(crate) struct SnapshotTable {
-    scopes: Vec<ScopeTable>,
+    scopes: Vec<ScopeType>,
+    hours: Vec<Hour>,
+    /// From an hour to its place among the hours.
+    places: HashMap<u32, usize>,
+    /// The place of the hour that is being added to.
+    current: usize,
     conversions: u64,
 }
 
 impl SnapshotTable {
     pub(crate) fn new(scopes: ScopeSet) -> Self {
-        Self { scopes: scopes.iter().map(ScopeTable::new).collect(), conversions: 0 }
+        Self {
+            scopes: scopes.iter().collect(),
+            hours: Vec::new(),
+            places: HashMap::new(),
+            current: 0,
+            conversions: 0,
+        }
     }
 
-    /// Begins a conversion: every credited touch until the next call belongs to it.
+    /// The scope types, in order.
+    pub(crate) fn scope_types(&self) -> &[ScopeType] {
+        &self.scopes
+    }
+
+    /// Begins a conversion of an hour: every credited touch until the next call belongs to it.
     #[inline(always)]
-    pub(crate) fn begin_conversion(&mut self) {
+    pub(crate) fn begin_conversion(&mut self, hour: u32) -> ConversionTotals<'_> {
         self.conversions += 1;
+        if self.hours.get(self.current).is_none_or(|current| current.hour != hour) {
+            self.current = self.place_of(hour);
+        }
+        ConversionTotals { hour: &mut self.hours[self.current], conversion: self.conversions }
     }
 
-    /// The scope types, with their place for [`SnapshotTable::add`].
-    pub(crate) fn scope_types(&self) -> impl Iterator<Item = ScopeType> {
-        self.scopes.iter().map(|table| table.scope_type)
-    }
-
-    /// Adds to the scope at `place`.
-    #[inline(always)]
-    pub(crate) fn add(&mut self, place: usize, hour: u32, id: u64, amounts: Amounts) {
-        let conversion = self.conversions;
-        self.scopes[place].cell(hour, id).add(amounts, conversion);
+    #[inline(never)]
+    fn place_of(&mut self, hour: u32) -> usize {
+        *self.places.entry(hour).or_insert_with(|| {
+            let scopes = self.scopes.iter().map(|_| IdCells::default()).collect();
+            self.hours.push(Hour { hour, global: Cell::FREE, scopes });
+            self.hours.len() - 1
+        })
     }
 
     /// Adds another table's totals, of other conversions but the same scopes.
     pub(crate) fn merge(&mut self, other: Self) {
-        for (table, other) in self.scopes.iter_mut().zip(other.scopes) {
-            for more in other.cells {
-                let number = table.find_or_insert(more.hour, more.id);
-                let cell = &mut table.cells[number];
-                cell.clicks += more.clicks;
-                cell.conversions += more.conversions;
-                cell.credit += more.credit;
-                cell.revenue += more.revenue;
-                cell.cost += more.cost;
+        for more in other.hours {
+            let place = self.place_of(more.hour);
+            let hour = &mut self.hours[place];
+            hour.global.merge(&more.global);
+            for (cells, more) in hour.scopes.iter_mut().zip(more.scopes) {
+                for more in more.cells.iter().filter(|cell| cell.id != 0) {
+                    cells.cell(more.id).merge(more);
+                }
             }
         }
     }
 
     /// The snapshots, ordered by scope type, scope id and hour.
     pub(crate) fn into_snapshots(self) -> Vec<Snapshot> {
-        let mut snapshots = Vec::with_capacity(self.scopes.iter().map(|t| t.cells.len()).sum());
-        for mut table in self.scopes {
-            table.cells.sort_unstable_by_key(|cell| (cell.id, cell.hour));
-            snapshots.extend(table.cells.iter().map(|cell| Snapshot {
-                scope: match table.scope_type {
+        let mut snapshots = Vec::new();
+        let mut order: Vec<(u64, u32, &Cell)> = Vec::new();
+        for (place, scope_type) in self.scopes.iter().enumerate() {
+            order.clear();
+            for hour in &self.hours {
+                if *scope_type == ScopeType::Global {
+                    order.push((0, hour.hour, &hour.global));
+                } else {
+                    let used = hour.scopes[place].cells.iter().filter(|cell| cell.id != 0);
+                    order.extend(used.map(|cell| (cell.id, hour.hour, cell)));
+                }
+            }
+            order.sort_unstable_by_key(|(id, hour, _)| (*id, *hour));
+            snapshots.extend(order.iter().map(|(id, hour, cell)| Snapshot {
+                scope: match scope_type {
                     ScopeType::Global => Scope::GLOBAL,
-                    scope_type => Scope::of_dimension(scope_type, cell.id),
+                    scope_type => Scope::of_dimension(*scope_type, *id),
                 },
-                date_hour: cell.hour,
+                date_hour: *hour,
                 attributed_clicks: cell.clicks,
                 attributed_conversions: cell.conversions,
                 credited_conversions: Credit::from_units(cell.credit),
@@ -205,5 +233,39 @@ impl SnapshotTable {
             }));
         }
         snapshots
+    }
+}
+
+/// Where the credited touches of one conversion are added up.
+pub(crate) struct ConversionTotals<'a> {
+    hour: &'a mut Hour,
+    conversion: u64,
+}
+
+impl ConversionTotals<'_> {
+    /// Adds the whole conversion to global.
+    #[inline(always)]
+    pub(crate) fn add_global(&mut self, amounts: Amounts) {
+        self.hour.global.add(amounts, self.conversion);
+    }
+
+    /// Where touches are added to the scope type at `place`.
+    #[inline(always)]
+    pub(crate) fn scope(&mut self, place: usize) -> ScopeTotals<'_> {
+        ScopeTotals { cells: &mut self.hour.scopes[place], conversion: self.conversion }
+    }
+}
+
+/// Where the credited touches of one conversion are added up in one scope type.
+pub(crate) struct ScopeTotals<'a> {
+    cells: &'a mut IdCells,
+    conversion: u64,
+}
+
+impl ScopeTotals<'_> {
+    /// Adds a touch that has the id, which is not 0.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, id: u64, amounts: Amounts) {
+        self.cells.cell(id).add(amounts, self.conversion);
     }
 }
