@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::apportion::{NARROW_TOTAL, Shares, split_lanes};
-use super::credits::{FillCredits, sum_of, weigh_block};
+use super::credits::{FillCredits, Scratch, sum_of, weigh_block};
 use super::group::{ConversionColumns, GroupedTouches, TouchColumns};
 use super::lanes::{Kernel, widened};
 use super::parallel::in_order;
@@ -405,6 +405,7 @@ const BLOCK: usize = 1_024;
 #[derive(Debug, Default)]
 struct Calculator {
     weights: Vec<f64>,
+    scratch: Scratch,
     parts: Parts,
 }
 
@@ -446,7 +447,13 @@ impl Kernel for AddConversions<'_> {
             calculator.weights.resize(offsets[block.end] - first, 0.0);
             let decayed = match weighting {
                 Weighting::TimeDecay { half_life_hours } => {
-                    weigh_block(batch, block.clone(), half_life_hours, &mut calculator.weights);
+                    weigh_block(
+                        batch,
+                        block.clone(),
+                        half_life_hours,
+                        &mut calculator.weights,
+                        &mut calculator.scratch,
+                    );
                     true
                 }
                 _ => false,

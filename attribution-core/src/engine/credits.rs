@@ -6,26 +6,18 @@ use super::apportion::nearest;
 use super::lanes::Kernel;
 use crate::domain::batch::Batch;
 use crate::domain::model::{Model, Weighting};
-use crate::ground::time::SECONDS_PER_HOUR;
-use crate::strategy::{Journey, Split, seconds_before_newest, weigh};
+use crate::strategy::{Journey, Powers, Split, weigh_all};
 
 /// Up to so many weights of 2^46 add up in a float without rounding.
 const EXACT_IN_FLOAT: usize = 64;
 
 /// The sum of weights held in floats.
-#[inline(always)]
 pub(crate) fn sum_of(weights: &[f64]) -> u64 {
     if weights.len() <= EXACT_IN_FLOAT {
-        nearest_sum(weights.iter().sum())
+        weights.iter().sum::<f64>() as u64
     } else {
         weights.iter().map(|weight| nearest(*weight)).sum()
     }
-}
-
-/// A float that holds a whole number up to 64 * 2^46 as an integer.
-#[inline(always)]
-fn nearest_sum(sum: f64) -> u64 {
-    sum as u64
 }
 
 impl Batch<'_> {
@@ -81,67 +73,112 @@ impl Kernel for FillCredits<'_> {
     }
 }
 
-/// Touches whose scratch fits the first cache.
-const BLOCK: usize = 2_048;
+/// Touches whose scratch fits the nearest cache.
+const BLOCK: usize = 512;
 
 #[inline(always)]
 fn fill_credits(model: &Model, batch: &Batch<'_>, within: Range<usize>, credits: &mut [f64]) {
-    let first = batch.columns.offsets[within.start];
-    if let Weighting::TimeDecay { half_life_hours } = model.weighting() {
+    let offsets = batch.columns.offsets;
+    let first = offsets[within.start];
+    let weighting = model.weighting();
+    if let Weighting::TimeDecay { half_life_hours } = weighting {
+        let mut scratch = Scratch::default();
         for block in batch.blocks(within, BLOCK) {
-            let touches = batch.columns.offsets[block.start]..batch.columns.offsets[block.end];
-            let credits = &mut credits[touches.start - first..touches.end - first];
-            weigh_block(batch, block.clone(), half_life_hours, credits);
-            for conversion in block {
-                let (of_journey, _) = batch.journey(conversion);
-                let weights =
-                    &mut credits[of_journey.start - touches.start..of_journey.end - touches.start];
-                let sum = sum_of(weights) as f64;
-                weights.iter_mut().for_each(|weight| *weight /= sum);
-            }
+            let credits = &mut credits[offsets[block.start] - first..offsets[block.end] - first];
+            weigh_block(batch, block.clone(), half_life_hours, credits, &mut scratch);
+            divide_by_sums(&offsets[block.start..=block.end], credits, &mut scratch);
         }
         return;
     }
-    let weighting = model.weighting();
     for conversion in within {
         let (touches, journey) = batch.journey(conversion);
-        let credits = &mut credits[touches.start - first..touches.end - first];
-        match weighting.split(journey, credits) {
+        let (rest, start, touches) = (&mut *credits, touches.start - first, touches.len());
+        match weighting.split(journey, &mut rest[start..start + touches]) {
             Split::Whole(at) => {
-                credits.fill(0.0);
-                credits[at] = 1.0;
+                spread(rest, start, touches, 0.0);
+                rest[start + at] = 1.0;
             }
             Split::Even(count) => {
-                let credit = 1.0 / count as f64;
-                let (credited, rest) = credits.split_at_mut(count);
-                credited.fill(credit);
-                rest.fill(0.0);
+                spread(rest, start, touches, 0.0);
+                spread(rest, start, count, 1.0 / count as f64);
+                if count < touches {
+                    rest[start + count] = 0.0;
+                }
             }
             Split::Weighted => {
-                let sum = sum_of(credits) as f64;
-                credits.iter_mut().for_each(|weight| *weight /= sum);
+                let weights = &mut rest[start..start + touches];
+                let sum = sum_of(weights) as f64;
+                weights.iter_mut().for_each(|weight| *weight /= sum);
             }
         }
     }
 }
 
-/// Writes the time-decay weights of a block of conversions: first how old each touch is, journey by
-/// journey, then all the powers in one flat loop that the compiler can widen.
+/// What the work on a block needs, touch by touch.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    newest: Vec<u32>,
+    powers: Powers,
+    sums: Vec<f64>,
+}
+
+/// Most journeys fit so many lanes.
+const LANES: usize = 16;
+
+/// Writes a value to `count` places from `start` on, and perhaps to some after them: journeys are
+/// written in their order, so the next one's values go over those. Writing whole lanes spares a
+/// branch on the length of each journey, which no processor can foresee.
+#[inline(always)]
+fn spread<T: Copy>(places: &mut [T], start: usize, count: usize, value: T) {
+    for at in (start..start + count).step_by(LANES) {
+        match places[at..].first_chunk_mut::<LANES>() {
+            Some(lanes) => *lanes = [value; LANES],
+            None => places[at..start + count].fill(value),
+        }
+    }
+}
+
+/// Divides the weights of each journey by their sum; `offsets` cut the weights.
+#[inline(always)]
+fn divide_by_sums(offsets: &[usize], weights: &mut [f64], scratch: &mut Scratch) {
+    let first = offsets.first().copied().unwrap_or(0);
+    scratch.sums.resize(weights.len(), 0.0);
+    for bounds in offsets.windows(2) {
+        let (start, touches) = (bounds[0] - first, bounds[1] - bounds[0]);
+        let sum = match weights[start..].first_chunk::<LANES>() {
+            Some(lanes) if touches <= LANES => {
+                let mut sum = 0.0;
+                for (lane, weight) in lanes.iter().enumerate() {
+                    sum += if lane < touches { *weight } else { 0.0 };
+                }
+                sum
+            }
+            _ => sum_of(&weights[start..start + touches]) as f64,
+        };
+        spread(&mut scratch.sums, start, touches, sum);
+    }
+    for (weight, sum) in weights.iter_mut().zip(&scratch.sums) {
+        *weight /= sum;
+    }
+}
+
+/// Writes the time-decay weights of a block of conversions: first each journey's newest time beside
+/// each of its touches, then all the powers in one flat loop.
 #[inline(always)]
 pub(crate) fn weigh_block(
     batch: &Batch<'_>,
     block: Range<usize>,
     half_life_hours: u32,
     weights: &mut [f64],
+    scratch: &mut Scratch,
 ) {
-    let first = batch.columns.offsets[block.start];
+    let offsets = batch.columns.offsets;
+    let first = offsets[block.start];
+    let times = &batch.columns.click_times[first..offsets[block.end]];
+    scratch.newest.resize(times.len(), 0);
     for conversion in block {
         let (touches, journey) = batch.journey(conversion);
-        let ages = &mut weights[touches.start - first..touches.end - first];
-        seconds_before_newest(journey, |touch, seconds| ages[touch] = f64::from(seconds));
+        spread(&mut scratch.newest, touches.start - first, touches.len(), journey.newest());
     }
-    let half_life_seconds = f64::from(half_life_hours) * f64::from(SECONDS_PER_HOUR);
-    for weight in weights {
-        *weight = weigh(*weight, half_life_seconds);
-    }
+    weigh_all(&scratch.newest, times, half_life_hours, weights, &mut scratch.powers);
 }

@@ -51,7 +51,7 @@ impl Weighting {
     }
 }
 
-pub(crate) use time_decay::{seconds_before_newest, weigh};
+pub(crate) use time_decay::{Powers, weigh_all};
 
 impl Model {
     /// The integer weights of one journey, in journey order; a touch's credit is its weight over
