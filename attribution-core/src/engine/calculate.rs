@@ -61,7 +61,7 @@ impl Default for Engine {
 }
 
 /// How many conversions a thread takes at a time.
-const CHUNK: usize = 4_096;
+pub(crate) const CHUNK: usize = 4_096;
 
 impl Engine {
     /// An engine for global snapshots alone, on one thread.
@@ -165,7 +165,8 @@ impl Engine {
         conversions: &ConversionColumns<'_>,
         touches: &TouchColumns<'_>,
     ) -> Result<Vec<ModelResult>, Error> {
-        let grouped = GroupedTouches::group(conversions, touches, resolve_threads(self.threads))?;
+        let threads = resolve_threads(self.threads);
+        let grouped = GroupedTouches::deal(conversions, touches, self.touchpoints, threads)?;
         self.collect(models, &grouped)
     }
 
@@ -486,6 +487,13 @@ impl Kernel for AddConversions<'_> {
 }
 
 impl Parts {
+    /// The parts at some positions.
+    #[inline(always)]
+    fn of(&self, positions: Range<usize>) -> impl Iterator<Item = (&i64, (&i64, &i64))> {
+        let amounts = self.revenues[positions.clone()].iter().zip(&self.costs[positions.clone()]);
+        self.stored_credits[positions].iter().zip(amounts)
+    }
+
     /// Splits one conversion, its payout and its cost over its touches. Gives the positions that
     /// are credited, and whether those with weight 0 among them are to be left out.
     #[inline(always)]
@@ -620,20 +628,13 @@ impl CreditedJourney<'_> {
                 continue;
             };
             let mut scope = totals.scope(place);
-            for at in self.credited.clone() {
-                let id = ids[self.first_touch + at];
-                if id == 0 || skip(at) {
-                    continue;
+            let ids = &ids[self.first_touch..][self.credited.clone()];
+            let parts = self.parts.of(self.credited.clone());
+            for (at, (id, (credit, (revenue, cost)))) in ids.iter().zip(parts).enumerate() {
+                if *id != 0 && !skip(self.credited.start + at) {
+                    let credit = *credit as u64;
+                    scope.add(*id, Amounts { clicks: 1, credit, revenue: *revenue, cost: *cost });
                 }
-                scope.add(
-                    id,
-                    Amounts {
-                        clicks: 1,
-                        credit: self.parts.stored_credits[at] as u64,
-                        revenue: self.parts.revenues[at],
-                        cost: self.parts.costs[at],
-                    },
-                );
             }
         }
     }

@@ -1,14 +1,19 @@
 //! Touches in any order, grouped by conversion.
+//!
+//! Two passes that stay in cache take the place of one that does not: each thread first deals its
+//! share of the touches out to chunks of conversions, then each chunk's few touches are sorted by
+//! conversion where they are needed.
 
 use std::ops::Range;
 use std::thread;
 
-use super::calculate::Chunked;
+use super::calculate::{CHUNK, Chunked};
 use crate::domain::batch::{Batch, BatchBuilder, MAX_TOUCHES};
 use crate::domain::dimensions::Dimensions;
 use crate::domain::id_index::IdIndex;
 use crate::ground::error::{Defect, Defects, Error};
 use crate::ground::scope::ScopeType;
+use crate::ground::time::SECONDS_PER_HOUR;
 
 /// Conversions as columns, without their touches.
 ///
@@ -51,194 +56,240 @@ pub struct TouchColumns<'a> {
     pub dimensions: Dimensions<&'a [u64]>,
 }
 
-/// A touch where its conversion's run of touches is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Placed {
+/// A touch on its way to its conversion.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Dealt {
+    /// The place of the touch's conversion in the order of work.
+    conversion: u32,
     click_time: u32,
-    /// The row in the touch columns.
-    row: u32,
     click_id: u64,
 }
 
-/// Touches in runs, one for each conversion; the order within a run is made chunk by chunk.
+/// One thread's share of the touches, dealt out to the chunks.
+struct Hand {
+    /// Where each chunk's touches begin, and at last where they end.
+    offsets: Vec<usize>,
+    touches: Vec<Dealt>,
+    dimensions: Dimensions<Vec<u64>>,
+}
+
+/// Touches dealt out to chunks of conversions.
 pub(crate) struct GroupedTouches<'a> {
     conversions: &'a ConversionColumns<'a>,
     touches: &'a TouchColumns<'a>,
-    offsets: Vec<u32>,
-    placed: Vec<Placed>,
+    /// The conversions' rows in the order of work.
+    order: Vec<u32>,
+    /// The conversions' ids in the order of work.
+    ids: Vec<u64>,
+    hands: Vec<Hand>,
 }
 
 const UNKNOWN: u32 = u32::MAX;
 
 impl<'a> GroupedTouches<'a> {
-    pub(crate) fn group(
+    /// Deals the touches out. The order of work is that of the rows where `keep_order` asks for it;
+    /// otherwise it is by hour, so that totals are added up hour by hour.
+    pub(crate) fn deal(
         conversions: &'a ConversionColumns<'a>,
         touches: &'a TouchColumns<'a>,
+        keep_order: bool,
         threads: usize,
     ) -> Result<Self, Error> {
         check_lengths(conversions, touches)?;
         let mut defects = Defects::default();
-        let ids = conversions.conversion_ids;
-        let index = IdIndex::build(ids, |first, later| {
+        let rows = conversions.conversion_ids.len();
+        let order = if keep_order {
+            (0..rows as u32).collect()
+        } else {
+            by_hour(conversions.conversion_times)
+        };
+        // In the order of work, so that one look-up leads from a touch to its conversion's place.
+        let ids: Vec<u64> =
+            order.iter().map(|row| conversions.conversion_ids[*row as usize]).collect();
+        let index = IdIndex::build(&ids, |first, later| {
+            let rows = [order[first as usize], order[later as usize]];
             defects.push(Defect::new(
-                format!("conversion_ids[{later}]"),
+                format!("conversion_ids[{}]", rows[0].max(rows[1])),
                 format!("found conversion {} again", ids[later as usize]),
-                format!("each conversion once (it is at [{first}])"),
+                format!("each conversion once (it is at [{}])", rows[0].min(rows[1])),
             ));
         });
-        let of_touch = conversion_of_each(touches, ids, &index, threads);
-        if of_touch.contains(&UNKNOWN) {
-            for (row, _) in of_touch.iter().enumerate().filter(|(_, of)| **of == UNKNOWN) {
-                defects.push(Defect::new(
-                    format!("touches.conversion_ids[{row}]"),
-                    format!("found {}", touches.conversion_ids[row]),
-                    "one of the conversions' ids",
-                ));
-            }
-        }
         defects.into_result()?;
-        drop(index);
-        let mut offsets = vec![0_u32; ids.len() + 1];
-        for &of in &of_touch {
-            offsets[of as usize + 1] += 1;
-        }
-        for conversion in 1..offsets.len() {
-            offsets[conversion] += offsets[conversion - 1];
-        }
-        let placed = place(touches, &of_touch, &offsets, threads);
-        Ok(Self { conversions, touches, offsets, placed })
+        let place_of = |id: u64| index.row(id, &ids).unwrap_or(UNKNOWN);
+
+        let rows = touches.conversion_ids.len();
+        let chunks = ids.len().div_ceil(CHUNK);
+        let share = rows.div_ceil(threads).max(1);
+        let hands: Result<Vec<Hand>, Error> = thread::scope(|scope| {
+            let place_of = &place_of;
+            let shares = (0..rows).step_by(share);
+            let handles: Vec<_> = shares
+                .map(|start| {
+                    let rows = start..(start + share).min(rows);
+                    scope.spawn(move || Hand::deal(touches, rows, chunks, place_of))
+                })
+                .collect();
+            let hands = handles.into_iter().map(|handle| {
+                handle.join().map_err(|_| Error::Internal("a worker thread panicked".into()))?
+            });
+            // All of them are looked at, so that the first failure in the order of rows is told.
+            hands.collect::<Vec<Result<Hand, Error>>>().into_iter().collect()
+        });
+        Ok(Self { conversions, touches, order, ids, hands: hands? })
     }
 
-    /// Orders one conversion's touches into `journey`, which is cleared first.
-    fn order(&self, conversion: usize, journey: &mut Vec<Placed>) -> Result<usize, Error> {
-        let run = self.offsets[conversion] as usize..self.offsets[conversion + 1] as usize;
+    /// Makes a journey of a run of touches that lacks its converting click or has a click more than
+    /// once. Gives the position of the converting click.
+    #[cold]
+    fn mend(
+        &self,
+        row: usize,
+        converting: u64,
+        run: &[Placed],
+        journey: &mut Vec<Placed>,
+        dimensions: &[Vec<u64>],
+    ) -> Result<Option<usize>, Error> {
         journey.clear();
-        journey.extend_from_slice(&self.placed[run]);
-        let converting = self.conversions.converting_click_ids[conversion];
+        journey.extend_from_slice(run);
         if !journey.iter().any(|touch| touch.click_id == converting) {
             let Some(times) = self.conversions.converting_click_times else {
                 return Err(Error::input(
-                    format!("converting_click_ids[{conversion}]"),
+                    format!("converting_click_ids[{row}]"),
                     format!("found click {converting}, which is not among the touches"),
                     "one of the conversion's touches, or a column converting_click_times",
                 ));
             };
-            let click_time = times[conversion];
-            journey.push(Placed { click_time, click_id: converting, row: UNKNOWN });
+            journey.push(Placed { click_time: times[row], click_id: converting, at: UNKNOWN });
         }
-        let ordered = |touch: &Placed| (touch.click_time, touch.click_id);
-        journey.sort_unstable_by(|left, right| {
-            ordered(left).cmp(&ordered(right)).then_with(|| self.compare_dimensions(left, right))
-        });
-        self.drop_repeated(journey);
+        drop_repeated(journey, dimensions);
         if journey.len() > MAX_TOUCHES {
             return Err(Error::input(
-                format!("conversion_ids[{conversion}]"),
+                format!("conversion_ids[{row}]"),
                 format!("found {} touches", journey.len()),
                 format!("at most {MAX_TOUCHES}"),
             ));
         }
-        let position = journey.iter().position(|touch| touch.click_id == converting);
-        position.ok_or_else(|| Error::Internal("a journey lacks its converting click".into()))
+        Ok(journey.iter().position(|touch| touch.click_id == converting))
     }
+}
 
-    /// Among equal touches the dimensions decide, so that the order of the rows does not.
-    fn compare_dimensions(&self, left: &Placed, right: &Placed) -> std::cmp::Ordering {
-        let ids = |touch: &Placed| {
-            let row = touch.row as usize;
-            // As touches in rows compare: campaign, account, landing page and the rest.
-            [
-                ScopeType::Campaign,
-                ScopeType::Account,
-                ScopeType::LandingPage,
-                ScopeType::Advertiser,
-                ScopeType::TrafficSource,
-                ScopeType::Adgroup,
-            ]
-            .map(|scope_type| self.touches.dimensions.get(scope_type).and_then(|ids| ids.get(row)))
-        };
-        ids(left).cmp(&ids(right))
+/// The rows of conversions by hour, then as they come: a counting sort.
+fn by_hour(times: &[u32]) -> Vec<u32> {
+    let hour = |time: &u32| (time / SECONDS_PER_HOUR) as usize;
+    let (first, last) = times
+        .iter()
+        .map(hour)
+        .fold((usize::MAX, 0), |(first, last), hour| (first.min(hour), last.max(hour)));
+    let mut next = vec![0_u32; (last + 2).saturating_sub(first)];
+    for time in times {
+        next[hour(time) - first + 1] += 1;
     }
+    for hour in 1..next.len() {
+        next[hour] += next[hour - 1];
+    }
+    let mut order = vec![0; times.len()];
+    for (row, time) in times.iter().enumerate() {
+        let place = &mut next[hour(time) - first];
+        order[*place as usize] = row as u32;
+        *place += 1;
+    }
+    order
+}
 
-    /// Keeps the first of the touches of each click.
-    fn drop_repeated(&self, journey: &mut Vec<Placed>) {
-        const FEW: usize = 24;
-        if journey.windows(2).all(|pair| pair[0].click_id < pair[1].click_id) {
-            return;
-        }
-        if journey.len() <= FEW {
-            let mut kept = 0;
-            for at in 0..journey.len() {
-                let touch = journey[at];
-                if !journey[..kept].iter().any(|earlier| earlier.click_id == touch.click_id) {
-                    journey[kept] = touch;
-                    kept += 1;
-                }
+impl Hand {
+    fn deal(
+        touches: &TouchColumns<'_>,
+        rows: Range<usize>,
+        chunks: usize,
+        place_of: impl Fn(u64) -> u32,
+    ) -> Result<Self, Error> {
+        let mut offsets = vec![0; chunks + 1];
+        let mut places = Vec::with_capacity(rows.len());
+        let mut defects = Defects::default();
+        for (row, id) in rows.clone().zip(&touches.conversion_ids[rows.clone()]) {
+            let place = place_of(*id);
+            places.push(place);
+            match offsets.get_mut(place as usize / CHUNK + 1) {
+                Some(count) if place != UNKNOWN => *count += 1,
+                _ => defects.push(Defect::new(
+                    format!("touches.conversion_ids[{row}]"),
+                    format!("found {id}"),
+                    "one of the conversions' ids",
+                )),
             }
-            journey.truncate(kept);
-        } else {
-            let mut seen = hashbrown::HashSet::with_capacity(journey.len());
-            journey.retain(|touch| seen.insert(touch.click_id));
         }
+        defects.into_result()?;
+        for chunk in 1..offsets.len() {
+            offsets[chunk] += offsets[chunk - 1];
+        }
+        let mut next = offsets.clone();
+        let mut dealt = vec![Dealt::default(); rows.len()];
+        let columns =
+            touches.click_times[rows.clone()].iter().zip(&touches.click_ids[rows.clone()]);
+        for (place, (click_time, click_id)) in places.iter_mut().zip(columns) {
+            let next = &mut next[*place as usize / CHUNK];
+            dealt[*next] =
+                Dealt { conversion: *place, click_time: *click_time, click_id: *click_id };
+            // From here on, the place that the touch was dealt to.
+            *place = *next as u32;
+            *next += 1;
+        }
+        let dimensions = Dimensions(touches.dimensions.0.map(|ids| {
+            let mut column = vec![0; rows.len()];
+            for (place, id) in places.iter().zip(&ids?[rows.clone()]) {
+                column[*place as usize] = *id;
+            }
+            Some(column)
+        }));
+        Ok(Self { offsets, touches: dealt, dimensions })
     }
 }
 
-/// The row of each touch's conversion.
-fn conversion_of_each(
-    touches: &TouchColumns<'_>,
-    ids: &[u64],
-    index: &IdIndex,
-    threads: usize,
-) -> Vec<u32> {
-    let mut of_touch = vec![UNKNOWN; touches.conversion_ids.len()];
-    let share = of_touch.len().div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        for (of_touch, wanted) in
-            of_touch.chunks_mut(share).zip(touches.conversion_ids.chunks(share))
-        {
-            scope.spawn(move || {
-                for (of, id) in of_touch.iter_mut().zip(wanted) {
-                    *of = index.row(*id, ids).unwrap_or(UNKNOWN);
-                }
-            });
-        }
-    });
-    of_touch
+/// A touch beside the others of its conversion.
+#[derive(Debug, Clone, Copy, Default)]
+struct Placed {
+    click_time: u32,
+    /// Where the chunk's columns have its dimensions.
+    at: u32,
+    click_id: u64,
 }
 
-/// Moves every touch to its conversion's run. Each thread fills the runs of its share of the
-/// conversions and passes over the touches of the others.
-fn place(
-    touches: &TouchColumns<'_>,
-    of_touch: &[u32],
-    offsets: &[u32],
-    threads: usize,
-) -> Vec<Placed> {
-    let conversions = offsets.len() - 1;
-    let mut placed = vec![Placed::default(); of_touch.len()];
-    let share = conversions.div_ceil(threads).max(1);
-    thread::scope(|scope| {
-        let mut rest = &mut placed[..];
-        for start in (0..conversions).step_by(share) {
-            let end = (start + share).min(conversions);
-            let first = offsets[start];
-            let (own, others) = rest.split_at_mut((offsets[end] - first) as usize);
-            rest = others;
-            scope.spawn(move || {
-                let mut next: Vec<u32> = offsets[start..end].to_vec();
-                let columns = touches.click_times.iter().zip(touches.click_ids);
-                for (row, (of, (time, id))) in of_touch.iter().zip(columns).enumerate() {
-                    let Some(next) = next.get_mut((*of as usize).wrapping_sub(start)) else {
-                        continue;
-                    };
-                    own[(*next - first) as usize] =
-                        Placed { click_time: *time, row: row as u32, click_id: *id };
-                    *next += 1;
-                }
-            });
+/// Whether a click is there more than once.
+fn any_repeated(journey: &[Placed]) -> bool {
+    const FEW: usize = 32;
+    if journey.len() > FEW {
+        // Sorting settles it, and drops what there is to drop.
+        return true;
+    }
+    let mut repeated = false;
+    for (at, touch) in journey.iter().enumerate() {
+        for earlier in &journey[..at] {
+            repeated |= earlier.click_id == touch.click_id;
         }
-    });
-    placed
+    }
+    repeated
+}
+
+/// Keeps the earliest of the touches of each click. Among those of one time the dimensions decide,
+/// as among touches in rows, so that the order they came in does not.
+fn drop_repeated(journey: &mut Vec<Placed>, dimensions: &[Vec<u64>]) {
+    const AS_IN_ROWS: [ScopeType; 6] = [
+        ScopeType::Campaign,
+        ScopeType::Account,
+        ScopeType::LandingPage,
+        ScopeType::Advertiser,
+        ScopeType::TrafficSource,
+        ScopeType::Adgroup,
+    ];
+    let ids = |touch: &Placed| {
+        AS_IN_ROWS.map(|scope_type| {
+            let column = scope_type.dimension().and_then(|place| dimensions.get(place));
+            column.and_then(|ids| ids.get(touch.at as usize)).copied().unwrap_or(0)
+        })
+    };
+    journey.sort_unstable_by_key(|touch| (touch.click_id, touch.click_time, ids(touch)));
+    journey.dedup_by_key(|touch| touch.click_id);
+    journey.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
 }
 
 fn check_lengths(
@@ -300,32 +351,82 @@ impl Chunked for GroupedTouches<'_> {
 
     fn with_chunk<R>(
         &self,
-        rows: Range<usize>,
+        places: Range<usize>,
         out: &mut BatchBuilder,
         take: impl FnOnce(&Batch<'_>, Range<usize>) -> R,
     ) -> Result<R, Error> {
-        out.clear();
-        let mut journey = Vec::new();
-        for conversion in rows.clone() {
-            let position = self.order(conversion, &mut journey)?;
-            out.converting_positions.push(position as u32);
-            out.click_ids.extend(journey.iter().map(|touch| touch.click_id));
-            out.click_times.extend(journey.iter().map(|touch| touch.click_time));
-            out.offsets.push(out.click_ids.len());
-            for (column, ids) in out.dimensions.0.iter_mut().zip(&self.touches.dimensions.0) {
-                if let (Some(column), Some(ids)) = (column, ids) {
-                    let id = |touch: &Placed| ids.get(touch.row as usize).copied().unwrap_or(0);
-                    column.extend(journey.iter().map(id));
-                }
+        let chunk = places.start / CHUNK;
+        let dealt = || {
+            self.hands.iter().map(|hand| {
+                let bounds = hand.offsets[chunk]..hand.offsets[chunk + 1];
+                (hand, bounds)
+            })
+        };
+        // The chunk's touches in a counting sort by conversion.
+        let mut next = vec![0_u32; places.len() + 1];
+        for (hand, bounds) in dealt() {
+            for touch in &hand.touches[bounds] {
+                next[touch.conversion as usize - places.start + 1] += 1;
             }
         }
-        out.conversion_ids.extend_from_slice(&self.conversions.conversion_ids[rows.clone()]);
-        out.converting_click_ids
-            .extend_from_slice(&self.conversions.converting_click_ids[rows.clone()]);
-        out.conversion_times.extend_from_slice(&self.conversions.conversion_times[rows.clone()]);
-        out.payouts.extend_from_slice(&self.conversions.payouts[rows.clone()]);
-        out.costs.extend_from_slice(&self.conversions.costs[rows.clone()]);
-        let conversions = rows.len();
+        for conversion in 1..next.len() {
+            next[conversion] += next[conversion - 1];
+        }
+        let offsets = next.clone();
+        let mut placed = vec![Placed::default(); offsets[places.len()] as usize];
+        let mut dimensions = [const { Vec::new() }; 6];
+        let mut at = 0;
+        for (hand, bounds) in dealt() {
+            for (column, ids) in dimensions.iter_mut().zip(&hand.dimensions.0) {
+                column.extend_from_slice(ids.as_ref().map_or(&[][..], |ids| &ids[bounds.clone()]));
+            }
+            for touch in &hand.touches[bounds] {
+                let next = &mut next[touch.conversion as usize - places.start];
+                let Dealt { click_time, click_id, .. } = *touch;
+                placed[*next as usize] = Placed { click_time, at, click_id };
+                *next += 1;
+                at += 1;
+            }
+        }
+
+        out.clear();
+        let conversions = places.len();
+        let rows = &self.order[places.clone()];
+        // Column by column: the rows lie far apart, and a plain loop fetches many at a time.
+        let columns = self.conversions;
+        let converting = rows.iter().map(|row| columns.converting_click_ids[*row as usize]);
+        out.converting_click_ids.extend(converting);
+        out.conversion_times.extend(rows.iter().map(|row| columns.conversion_times[*row as usize]));
+        out.payouts.extend(rows.iter().map(|row| columns.payouts[*row as usize]));
+        out.costs.extend(rows.iter().map(|row| columns.costs[*row as usize]));
+        out.conversion_ids.extend_from_slice(&self.ids[places]);
+        let mut journey = Vec::new();
+        let mut sources = Vec::with_capacity(placed.len() + conversions);
+        for (at, (bounds, row)) in offsets.windows(2).zip(rows).enumerate() {
+            let run = &mut placed[bounds[0] as usize..bounds[1] as usize];
+            run.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
+            let converting = out.converting_click_ids[at];
+            let mut run = &*run;
+            let mut position = run.iter().position(|touch| touch.click_id == converting);
+            if position.is_none() || any_repeated(run) {
+                position = self.mend(*row as usize, converting, run, &mut journey, &dimensions)?;
+                run = &journey;
+            }
+            let Some(position) = position else {
+                return Err(Error::Internal("a journey lacks its converting click".into()));
+            };
+            out.converting_positions.push(position as u32);
+            out.click_ids.extend(run.iter().map(|touch| touch.click_id));
+            out.click_times.extend(run.iter().map(|touch| touch.click_time));
+            out.offsets.push(out.click_ids.len());
+            sources.extend(run.iter().map(|touch| touch.at));
+        }
+        for (column, ids) in out.dimensions.0.iter_mut().zip(&dimensions) {
+            if let Some(column) = column {
+                // A converting click that was added has no dimension.
+                column.extend(sources.iter().map(|at| ids.get(*at as usize).copied().unwrap_or(0)));
+            }
+        }
         Ok(take(&out.batch(), 0..conversions))
     }
 }

@@ -92,9 +92,9 @@ impl Cell {
 /// The cells of one hour and scope type, found by id: open addressing, at most half full, since a
 /// look-up for each touch and scope is the engine's hottest step. An hour has few ids, so the
 /// cells in use stay in the nearest cache.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct IdCells {
-    /// A power of two, or none.
+    /// A power of two of them.
     cells: Vec<Cell>,
     used: usize,
 }
@@ -102,35 +102,47 @@ struct IdCells {
 impl IdCells {
     const SMALLEST: usize = 8;
 
+    fn new() -> Self {
+        Self { cells: vec![Cell::FREE; Self::SMALLEST], used: 0 }
+    }
+
+    /// Where an id is, or the free cell where it should be.
     #[inline(always)]
-    fn cell(&mut self, id: u64) -> &mut Cell {
-        if self.used * 2 >= self.cells.len() {
-            self.grow();
-        }
+    fn place(&self, id: u64) -> usize {
         let last = self.cells.len() - 1;
         // Fibonacci hashing: the product's high bits depend on all of the id's.
-        let mixed = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let mut place = (mixed >> 32) as usize & last;
-        while self.cells[place].id != id {
-            if self.cells[place].id == 0 {
-                self.cells[place].id = id;
-                self.used += 1;
-                break;
-            }
+        let mut place = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & last;
+        while self.cells[place].id != id && self.cells[place].id != 0 {
             place = (place + 1) & last;
+        }
+        place
+    }
+
+    #[inline(always)]
+    fn cell(&mut self, id: u64) -> &mut Cell {
+        let mut place = self.place(id);
+        if self.cells[place].id == 0 {
+            place = self.insert(id);
         }
         &mut self.cells[place]
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self) {
-        let size = (self.cells.len() * 2).max(Self::SMALLEST);
-        let old = std::mem::replace(&mut self.cells, vec![Cell::FREE; size]);
-        self.used = 0;
-        for cell in old.into_iter().filter(|cell| cell.id != 0) {
-            *self.cell(cell.id) = cell;
+    fn insert(&mut self, id: u64) -> usize {
+        self.used += 1;
+        if self.used * 2 > self.cells.len() {
+            let twice = vec![Cell::FREE; self.cells.len() * 2];
+            for cell in std::mem::replace(&mut self.cells, twice) {
+                if cell.id != 0 {
+                    let place = self.place(cell.id);
+                    self.cells[place] = cell;
+                }
+            }
         }
+        let place = self.place(id);
+        self.cells[place].id = id;
+        place
     }
 }
 
@@ -184,7 +196,7 @@ impl SnapshotTable {
     #[inline(never)]
     fn place_of(&mut self, hour: u32) -> usize {
         *self.places.entry(hour).or_insert_with(|| {
-            let scopes = self.scopes.iter().map(|_| IdCells::default()).collect();
+            let scopes = self.scopes.iter().map(|_| IdCells::new()).collect();
             self.hours.push(Hour { hour, global: Cell::FREE, scopes });
             self.hours.len() - 1
         })
