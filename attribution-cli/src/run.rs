@@ -39,13 +39,12 @@ pub(crate) fn summary(report: &RunReport, out: &str) -> String {
                 model.name.clone(),
                 screen::thousands(model.touchpoints),
                 screen::thousands(model.snapshots),
-                screen::amount(model.credited_conversions.units() as i64),
                 screen::amount(model.revenue.units()),
                 screen::amount(model.cost.units()),
             ]
         })
         .collect();
-    let titles = ["model", "touchpoints", "snapshots", "conversions", "revenue", "cost"];
+    let titles = ["model", "touchpoints", "snapshots", "revenue", "cost"];
     format!(
         "{} clicks, {} conversions, {} touches\n{}written to {out}\n",
         screen::thousands(report.clicks),
