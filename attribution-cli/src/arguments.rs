@@ -98,8 +98,8 @@ pub(crate) struct RunArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  attribution sample --visitors 10000 --seed 1 --out data")]
 pub(crate) struct SampleArguments {
-    /// How many visitors
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=100_000_000))]
+    /// How many visitors, at most 10,000,000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
     pub(crate) visitors: u64,
     /// The seed
     #[arg(long, value_name = "S")]

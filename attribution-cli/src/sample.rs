@@ -38,7 +38,7 @@ pub(crate) fn sample(arguments: &SampleArguments) -> Result<(), Error> {
 }
 
 /// How much was written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) clicks: u64,
     pub(crate) conversions: u64,
@@ -71,65 +71,112 @@ impl Numbers {
     }
 }
 
-/// Writes `clicks.csv` and `conversions.csv` into a folder: 60 days of visitors, each with a campaign
-/// or two, who click now and then and convert more often the more they have clicked. Some clicks
-/// are filtered, some visitors unknown; a few conversions are of another campaign, paid back, or
-/// have a cost of their own.
-pub(crate) fn write(folder: &Path, visitors: u64, seed: u64) -> std::io::Result<Written> {
-    let file =
-        |name| File::create(folder.join(name)).map(|file| BufWriter::with_capacity(1 << 20, file));
-    let mut clicks = file("clicks.csv")?;
-    let mut conversions = file("conversions.csv")?;
-    writeln!(
-        clicks,
-        "click_id,click_time,visitor_id,campaign_id,ppc_account_id,landing_page_id,cost,filtered,\
-         advertiser_id,traffic_source_id"
-    )?;
-    writeln!(conversions, "conv_id,click_id,campaign_id,conv_time,payout,cost")?;
+struct Click {
+    time: u64,
+    visitor: u64,
+    known: bool,
+    campaign: u64,
+    account: u64,
+    landing_page: u64,
+    cost: Money,
+    filtered: bool,
+}
 
+struct Conversion {
+    /// The place of its click among the clicks as they were made.
+    click: usize,
+    time: u64,
+    campaign: u64,
+    payout: Money,
+    own_cost: bool,
+}
+
+/// 60 days of visitors, each with a campaign or two, who click now and then and convert more often
+/// the more they have clicked. Some clicks are filtered, some visitors unknown; a few conversions
+/// are of another campaign, paid back, or have a cost of their own.
+fn make_up(visitors: u64, seed: u64) -> (Vec<Click>, Vec<Conversion>) {
     let mut numbers = Numbers(seed);
-    let mut written = Written::default();
+    let (mut clicks, mut conversions) = (Vec::new(), Vec::new());
     for visitor in 1..=visitors {
         let favourite = 1 + numbers.low(CAMPAIGNS);
         let other = 1 + numbers.low(CAMPAIGNS);
-        let unknown = numbers.happens(30);
+        let known = !numbers.happens(30);
         let mut time = START + numbers.below(DAYS * DAY);
         let mut seen = 0;
         loop {
-            written.clicks += 1;
             seen += 1;
             let campaign = if numbers.happens(800) { favourite } else { other };
-            let account = 1 + numbers.low(20);
-            let landing_page = numbers.below(13);
-            let cost = Money::from_units(1_000 + 100 * numbers.low(1_500) as i64);
-            let filtered = u64::from(numbers.happens(25));
-            let (advertiser, source) = (1 + campaign % 7, 1 + account % 5);
-            let (id, name) =
-                (written.clicks, if unknown { String::new() } else { format!("v{visitor}") });
-            writeln!(
-                clicks,
-                "{id},{time},{name},{campaign},{account},{landing_page},{cost},{filtered},\
-                 {advertiser},{source}"
-            )?;
-            if filtered == 0 && numbers.happens(40 + 30 * seen) {
-                written.conversions += 1;
-                let converted = time + 30 + numbers.low(2 * DAY);
-                let of = if numbers.happens(20) { other } else { campaign };
+            let filtered = numbers.happens(25);
+            if !filtered && numbers.happens(40 + 30 * seen) {
                 let list_price = 500 * (1 + campaign % 9);
                 let payout = 1_000 * (list_price + numbers.below(1_000)) as i64 + 5;
-                let payout = Money::from_units(if numbers.happens(10) { -payout } else { payout });
-                let own_cost = if numbers.happens(20) { "0.25" } else { "" };
-                let id = written.conversions;
-                let click = written.clicks;
-                writeln!(conversions, "{id},{click},{of},{converted},{payout},{own_cost}")?;
+                conversions.push(Conversion {
+                    click: clicks.len(),
+                    time: time + 30 + numbers.low(2 * DAY),
+                    campaign: if numbers.happens(20) { other } else { campaign },
+                    payout: Money::from_units(if numbers.happens(10) { -payout } else { payout }),
+                    own_cost: numbers.happens(20),
+                });
             }
+            clicks.push(Click {
+                time,
+                visitor,
+                known,
+                campaign,
+                account: 1 + numbers.low(20),
+                landing_page: numbers.below(13),
+                cost: Money::from_units(1_000 + 100 * numbers.low(1_500) as i64),
+                filtered,
+            });
             if !numbers.happens(720) {
                 break;
             }
             time += 60 + numbers.low(4) * numbers.below(2 * DAY);
         }
     }
-    clicks.flush()?;
-    conversions.flush()?;
-    Ok(written)
+    (clicks, conversions)
+}
+
+/// Writes `clicks.csv` and `conversions.csv` into a folder, both numbered in the order of their
+/// times, as a tracker numbers them.
+pub(crate) fn write(folder: &Path, visitors: u64, seed: u64) -> std::io::Result<Written> {
+    let (clicks, mut conversions) = make_up(visitors, seed);
+    let mut order: Vec<usize> = (0..clicks.len()).collect();
+    order.sort_by_key(|click| clicks[*click].time);
+    let mut ids = vec![0; clicks.len()];
+    for (place, click) in order.iter().enumerate() {
+        ids[*click] = place + 1;
+    }
+    conversions.sort_by_key(|conversion| conversion.time);
+
+    let file =
+        |name| File::create(folder.join(name)).map(|file| BufWriter::with_capacity(1 << 20, file));
+    let mut out = file("clicks.csv")?;
+    writeln!(
+        out,
+        "click_id,click_time,visitor_id,campaign_id,ppc_account_id,landing_page_id,cost,filtered,\
+         advertiser_id,traffic_source_id"
+    )?;
+    for (place, click) in order.into_iter().enumerate() {
+        let Click { time, visitor, campaign, account, landing_page, cost, .. } = clicks[click];
+        let name = if clicks[click].known { format!("v{visitor}") } else { String::new() };
+        let filtered = u8::from(clicks[click].filtered);
+        let (id, advertiser, source) = (place + 1, 1 + campaign % 7, 1 + account % 5);
+        writeln!(
+            out,
+            "{id},{time},{name},{campaign},{account},{landing_page},{cost},{filtered},\
+             {advertiser},{source}"
+        )?;
+    }
+    out.flush()?;
+    let mut out = file("conversions.csv")?;
+    writeln!(out, "conv_id,click_id,campaign_id,conv_time,payout,cost")?;
+    for (place, conversion) in conversions.iter().enumerate() {
+        let Conversion { click, time, campaign, payout, own_cost } = conversion;
+        let (id, click) = (place + 1, ids[*click]);
+        let cost = if *own_cost { "0.25" } else { "" };
+        writeln!(out, "{id},{click},{campaign},{time},{payout},{cost}")?;
+    }
+    out.flush()?;
+    Ok(Written { clicks: clicks.len() as u64, conversions: conversions.len() as u64 })
 }
