@@ -9,8 +9,10 @@ use crate::progress::Bar;
 use crate::screen;
 
 pub(crate) fn run(arguments: &RunArguments) -> Result<(), Error> {
-    let mut source =
-        CsvSource::new(&arguments.clicks, &arguments.conversions).scopes(arguments.scopes);
+    let threads = arguments.threads.map_or(0, usize::from);
+    let mut source = CsvSource::new(&arguments.clicks, &arguments.conversions)
+        .scopes(arguments.scopes)
+        .threads(threads);
     let mut sink = CsvSink::new(&arguments.out, arguments.export);
     let options = RunOptions {
         journeys: JourneyOptions {
@@ -19,7 +21,7 @@ pub(crate) fn run(arguments: &RunArguments) -> Result<(), Error> {
             max_touches: arguments.max_touches,
         },
         scopes: arguments.scopes,
-        threads: arguments.threads.map_or(0, usize::from),
+        threads,
     };
     let bar = Bar::new()?;
     let outcome = run_job(&mut source, &mut sink, &arguments.models, &options, &bar);

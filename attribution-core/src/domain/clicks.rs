@@ -188,6 +188,17 @@ impl Conversions {
         defects.into_result()
     }
 
+    /// Moves other conversions to the end of these.
+    pub(crate) fn append(&mut self, more: &mut Self) {
+        self.conversion_ids.append(&mut more.conversion_ids);
+        self.click_ids.append(&mut more.click_ids);
+        self.conversion_times.append(&mut more.conversion_times);
+        self.payouts.append(&mut more.payouts);
+        self.costs.append(&mut more.costs);
+        self.campaign_ids.append(&mut more.campaign_ids);
+        self.click_times.append(&mut more.click_times);
+    }
+
     /// Sorts the conversions by id, so that results come out in that order.
     ///
     /// ```

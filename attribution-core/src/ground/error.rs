@@ -156,6 +156,11 @@ impl Defects {
         self.total += 1;
     }
 
+    /// Counts defects that are not kept in full.
+    pub(crate) fn count_more(&mut self, more: u64) {
+        self.total += more;
+    }
+
     /// The defects kept in full, in the order found.
     ///
     /// ```

@@ -1,8 +1,10 @@
 //! Clicks and conversions from CSV files, results into CSV files.
 
-mod reader;
+mod row;
 mod sink;
 mod source;
+mod table;
+mod visitors;
 
 pub use sink::{CsvSink, TouchpointLines};
 pub use source::CsvSource;

@@ -1,14 +1,13 @@
 //! The two input files: clicks and conversions.
 
-use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 
-use csv::ByteRecord;
-use hashbrown::{DefaultHashBuilder, HashTable};
-
-use super::reader::{Column, LineMap, Table};
+use super::row::{Column, LineMap, Row};
+use super::table::{RowReader, Table};
+use super::visitors::Visitors;
 use crate::domain::clicks::{Clicks, Conversions};
 use crate::domain::id_index::IdIndex;
+use crate::engine::calculate::resolve_threads;
 use crate::ground::error::{Defect, Defects, Error};
 use crate::ground::scope::{ScopeSet, ScopeType};
 use crate::job::progress::{Phase, Progress, go_on};
@@ -54,9 +53,6 @@ const CONVERSION_COLUMNS: &[Column] = &[
     optional("cost"),
 ];
 
-/// Rows between two looks at the progress.
-const ROWS_BETWEEN_REPORTS: usize = 1 << 14;
-
 /// Clicks and conversions in two CSV files, plain or gzip, their columns found by the header:
 ///
 /// - clicks: `click_id`, `click_time`, `visitor_id`, `campaign_id`, `ppc_account_id`,
@@ -76,6 +72,7 @@ pub struct CsvSource {
     clicks: PathBuf,
     conversions: PathBuf,
     scopes: ScopeSet,
+    threads: usize,
 }
 
 impl CsvSource {
@@ -85,7 +82,12 @@ impl CsvSource {
     /// let source = attribution_core::CsvSource::new("clicks.csv", "conversions.csv.gz");
     /// ```
     pub fn new(clicks: impl Into<PathBuf>, conversions: impl Into<PathBuf>) -> Self {
-        Self { clicks: clicks.into(), conversions: conversions.into(), scopes: ScopeSet::GLOBAL }
+        Self {
+            clicks: clicks.into(),
+            conversions: conversions.into(),
+            scopes: ScopeSet::GLOBAL,
+            threads: 0,
+        }
     }
 
     /// The scopes that snapshots are wanted for: their columns are required, and the columns of
@@ -102,6 +104,17 @@ impl CsvSource {
         self.scopes = scopes;
         self
     }
+
+    /// On how many threads plain files are read; 0, the default, means one for each processor.
+    ///
+    /// ```
+    /// let source = attribution_core::CsvSource::new("clicks.csv", "conversions.csv").threads(1);
+    /// ```
+    #[must_use]
+    pub const fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
 }
 
 impl Source for CsvSource {
@@ -109,11 +122,12 @@ impl Source for CsvSource {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let total = size(&self.clicks) + size(&self.conversions);
         let mut defects = Defects::default();
-        let clicks = read_clicks(&self.clicks, self.scopes, &mut defects, &|bytes| {
+        let threads = resolve_threads(self.threads);
+        let clicks = read_clicks(&self.clicks, self.scopes, threads, &mut defects, &|bytes| {
             go_on(progress, Phase::Reading, bytes, total)
         })?;
         let before = size(&self.clicks);
-        let conversions = read_conversions(&self.conversions, &mut defects, &|bytes| {
+        let conversions = read_conversions(&self.conversions, threads, &mut defects, &|bytes| {
             go_on(progress, Phase::Reading, before + bytes, total)
         })?;
         if let (Some(clicks), Some(conversions)) = (&clicks, &conversions) {
@@ -156,9 +170,64 @@ fn index_ids(
     })
 }
 
+/// Rows of clicks; the visitors are names yet.
+#[derive(Default)]
+struct ClickRows {
+    clicks: Clicks,
+    names: Vec<u8>,
+    /// Where each row's visitor ends among the names.
+    name_ends: Vec<usize>,
+    /// Whether every row's id could be read.
+    complete: bool,
+}
+
+/// Reads rows of clicks.
+struct ClickReader {
+    /// The columns of the dimensions that the file has, and where they are kept, if they are.
+    dimensions: Vec<(usize, Option<usize>)>,
+}
+
+impl RowReader<ClickRows> for ClickReader {
+    fn begin(&self) -> ClickRows {
+        let mut rows = ClickRows { complete: true, ..ClickRows::default() };
+        for place in self.dimensions.iter().filter_map(|(_, kept)| *kept) {
+            rows.clicks.dimensions.0[place] = Some(Vec::new());
+        }
+        rows
+    }
+
+    fn rows(&self, rows: &ClickRows) -> usize {
+        rows.clicks.len()
+    }
+
+    fn skip(&self, rows: &mut ClickRows) {
+        rows.complete = false;
+    }
+
+    fn read(&self, rows: &mut ClickRows, row: &mut Row<'_>) {
+        let id = row.id(0);
+        rows.complete &= id.is_some();
+        // A row without an id keeps its place, so that the columns stay in step; the defect that
+        // was noted for it keeps anything from being made of it.
+        rows.clicks.click_ids.push(id.unwrap_or(0));
+        rows.clicks.click_times.push(row.time(1));
+        rows.names.extend_from_slice(row.bytes(2));
+        rows.name_ends.push(rows.names.len());
+        rows.clicks.costs.push(row.cost(3));
+        rows.clicks.filtered.push(row.flag(4));
+        for (column, kept) in &self.dimensions {
+            let id = row.optional_id(*column).unwrap_or(0);
+            if let Some(ids) = kept.and_then(|place| rows.clicks.dimensions.0[place].as_mut()) {
+                ids.push(id);
+            }
+        }
+    }
+}
+
 fn read_clicks(
     path: &Path,
     scopes: ScopeSet,
+    threads: usize,
     defects: &mut Defects,
     report: &dyn Fn(u64) -> Result<(), Error>,
 ) -> Result<Option<Read<Clicks>>, Error> {
@@ -167,60 +236,44 @@ fn read_clicks(
         .filter(|(_, scope_type)| scopes.contains(*scope_type))
         .map(|(column, _)| CLICK_COLUMNS[column].name)
         .collect();
-    let Some(mut table) = Table::open(path, CLICK_COLUMNS, &names, defects)? else {
+    let Some(table) = Table::open(path, CLICK_COLUMNS, &names, defects)? else {
         return Ok(None);
     };
-    let mut clicks = Clicks::default();
     // Journeys need the campaign whatever the scopes.
-    for scope_type in scopes.with(ScopeType::Campaign).iter() {
-        clicks.dimensions = clicks.dimensions.with(scope_type, Vec::new());
-    }
-    let dimensions: Vec<(usize, Option<usize>)> = CLICK_DIMENSIONS
-        .into_iter()
-        .filter(|(column, _)| table.has(*column))
-        .map(|(column, scope_type)| {
-            let kept = scope_type.dimension();
-            (column, kept.filter(|place| clicks.dimensions.0[*place].is_some()))
-        })
-        .collect();
+    let kept = scopes.with(ScopeType::Campaign);
+    let reader = ClickReader {
+        dimensions: CLICK_DIMENSIONS
+            .into_iter()
+            .filter(|(column, _)| table.header.has(*column))
+            .map(|(column, scope_type)| {
+                (column, scope_type.dimension().filter(|_| kept.contains(scope_type)))
+            })
+            .collect(),
+    };
+    let ClickRows { mut clicks, mut complete, .. } = reader.begin();
     let mut visitors = Visitors::default();
-    let (mut lines, mut complete) = (LineMap::default(), true);
-    let mut record = ByteRecord::new();
-    let mut rows = 0;
-    loop {
-        if rows % ROWS_BETWEEN_REPORTS == 0 {
-            report(table.bytes())?;
-        }
-        rows += 1;
-        let Some(mut row) = table.next(&mut record, defects)? else { break };
-        if !row.is_sound() {
-            complete = false;
-            continue;
-        }
-        let id = row.id(0);
-        let time = row.time(1);
-        let visitor = visitors.number(row.bytes(2));
-        let cost = row.cost(3);
-        let filtered = row.flag(4);
-        for (column, kept) in &dimensions {
-            let id = row.optional_id(*column).unwrap_or(0);
-            if let Some(ids) = kept.and_then(|place| clicks.dimensions.0[place].as_mut()) {
-                ids.push(id);
+    let mut lines = LineMap::default();
+    report(0)?;
+    table.read_rows(&reader, threads, defects, |mut rows| {
+        lines.append(&rows.lines, clicks.len(), rows.first_line);
+        complete &= rows.data.complete;
+        let more = &mut rows.data.clicks;
+        clicks.click_ids.append(&mut more.click_ids);
+        clicks.click_times.append(&mut more.click_times);
+        clicks.costs.append(&mut more.costs);
+        clicks.filtered.append(&mut more.filtered);
+        for (column, more) in clicks.dimensions.0.iter_mut().zip(&mut more.dimensions.0) {
+            if let (Some(column), Some(more)) = (column, more) {
+                column.append(more);
             }
         }
-        if id.is_none() {
-            complete = false;
+        let mut start = 0;
+        for end in rows.data.name_ends {
+            clicks.visitors.push(visitors.number(&rows.data.names[start..end]));
+            start = end;
         }
-        // A row without an id keeps its place, so that the columns stay in step; the defect that
-        // was noted for it keeps anything from being made of it.
-        lines.note(clicks.click_ids.len(), row.line());
-        clicks.click_ids.push(id.unwrap_or(0));
-        clicks.click_times.push(time);
-        clicks.visitors.push(visitor);
-        clicks.costs.push(cost);
-        clicks.filtered.push(filtered);
-    }
-    report(table.bytes())?;
+        report(rows.end)
+    })?;
     let index = if complete {
         index_ids(&clicks.click_ids, "click_id", path, &lines, defects)
     } else {
@@ -229,33 +282,25 @@ fn read_clicks(
     Ok(Some(Read { data: clicks, lines, index, complete }))
 }
 
-fn read_conversions(
-    path: &Path,
-    defects: &mut Defects,
-    report: &dyn Fn(u64) -> Result<(), Error>,
-) -> Result<Option<Read<Conversions>>, Error> {
-    let Some(mut table) = Table::open(path, CONVERSION_COLUMNS, &[], defects)? else {
-        return Ok(None);
-    };
-    let mut conversions = Conversions::default();
-    let (mut lines, mut complete) = (LineMap::default(), true);
-    let mut record = ByteRecord::new();
-    let mut rows = 0;
-    loop {
-        if rows % ROWS_BETWEEN_REPORTS == 0 {
-            report(table.bytes())?;
-        }
-        rows += 1;
-        let Some(mut row) = table.next(&mut record, defects)? else { break };
-        if !row.is_sound() {
-            complete = false;
-            continue;
-        }
+/// Reads rows of conversions; the flag says whether every row's ids could be read.
+struct ConversionReader;
+
+impl RowReader<(Conversions, bool)> for ConversionReader {
+    fn begin(&self) -> (Conversions, bool) {
+        (Conversions::default(), true)
+    }
+
+    fn rows(&self, (conversions, _): &(Conversions, bool)) -> usize {
+        conversions.len()
+    }
+
+    fn skip(&self, (_, complete): &mut (Conversions, bool)) {
+        *complete = false;
+    }
+
+    fn read(&self, (conversions, complete): &mut (Conversions, bool), row: &mut Row<'_>) {
         let (id, click_id) = (row.id(0), row.id(1));
-        if id.is_none() || click_id.is_none() {
-            complete = false;
-        }
-        lines.note(conversions.conversion_ids.len(), row.line());
+        *complete &= id.is_some() && click_id.is_some();
         conversions.conversion_ids.push(id.unwrap_or(0));
         conversions.click_ids.push(click_id.unwrap_or(0));
         conversions.conversion_times.push(row.time(2));
@@ -264,7 +309,27 @@ fn read_conversions(
         conversions.costs.push(row.optional_cost(5));
         conversions.click_times.push(None);
     }
-    report(table.bytes())?;
+}
+
+fn read_conversions(
+    path: &Path,
+    threads: usize,
+    defects: &mut Defects,
+    report: &dyn Fn(u64) -> Result<(), Error>,
+) -> Result<Option<Read<Conversions>>, Error> {
+    let Some(table) = Table::open(path, CONVERSION_COLUMNS, &[], defects)? else {
+        return Ok(None);
+    };
+    let (mut conversions, mut complete) = ConversionReader.begin();
+    let mut lines = LineMap::default();
+    report(0)?;
+    table.read_rows(&ConversionReader, threads, defects, |rows| {
+        lines.append(&rows.lines, conversions.len(), rows.first_line);
+        let (mut more, more_complete) = rows.data;
+        complete &= more_complete;
+        conversions.append(&mut more);
+        report(rows.end)
+    })?;
     let index = if complete {
         index_ids(&conversions.conversion_ids, "conv_id", path, &lines, defects)
     } else {
@@ -292,41 +357,5 @@ fn check_converting_clicks(
                 "a click_id of the clicks",
             ));
         }
-    }
-}
-
-/// Visitors, any text each, numbered from 1 as they come; 0 is the unknown one.
-#[derive(Default)]
-struct Visitors {
-    hasher: DefaultHashBuilder,
-    numbers: HashTable<u32>,
-    text: Vec<u8>,
-    /// Where each visitor's text ends.
-    ends: Vec<usize>,
-}
-
-impl Visitors {
-    fn number(&mut self, visitor: &[u8]) -> u64 {
-        if visitor.is_empty() {
-            return 0;
-        }
-        let Self { hasher, numbers, text, ends } = self;
-        let text_of = |text: &[u8], ends: &[usize], number: u32| {
-            let number = number as usize;
-            let start = number.checked_sub(1).map_or(0, |before| ends[before]);
-            start..ends[number].min(text.len())
-        };
-        let hash = hasher.hash_one(visitor);
-        let same = |number: &u32| text[text_of(text, ends, *number)] == *visitor;
-        if let Some(number) = numbers.find(hash, same) {
-            return u64::from(*number) + 1;
-        }
-        let number = ends.len() as u32;
-        text.extend_from_slice(visitor);
-        ends.push(text.len());
-        numbers.insert_unique(hash, number, |number| {
-            hasher.hash_one(&text[text_of(text, ends, *number)])
-        });
-        u64::from(number) + 1
     }
 }
