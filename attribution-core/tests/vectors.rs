@@ -109,12 +109,12 @@ fn every_case_of_journeys_holds() {
         };
         let rows = case["clicks"].as_array().unwrap();
         let column = |field: &str| rows.iter().map(|row| whole(&row[field])).collect::<Vec<_>>();
-        let mut visitors: HashMap<String, u64> = HashMap::new();
+        let mut visitors: HashMap<String, u128> = HashMap::new();
         let visitors = rows.iter().map(|row| match &row["visitor_id"] {
             Value::Null => 0,
             Value::String(visitor) if visitor.is_empty() => 0,
             visitor => {
-                let next = visitors.len() as u64 + 1;
+                let next = visitors.len() as u128 + 1;
                 *visitors.entry(visitor.to_string()).or_insert(next)
             }
         });

@@ -23,8 +23,9 @@ pub struct Clicks {
     pub click_ids: Vec<u64>,
     /// The click's time in unix seconds.
     pub click_times: Vec<u32>,
-    /// Who clicked; 0 for unknown.
-    pub visitors: Vec<u64>,
+    /// Who clicked, as a number that is theirs alone; 0 for unknown. Wide enough that a short name
+    /// can be its own number.
+    pub visitors: Vec<u128>,
     /// What the click cost as a count of 0.00001; not negative.
     pub costs: Vec<i64>,
     /// Whether the click is kept out of journeys, as bots and the like are.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::str::FromStr;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -11,7 +10,7 @@ use super::batch::{BatchBuilder, MAX_TOUCHES, Touch};
 use super::clicks::{Clicks, Conversions, MISSING_CLICK};
 use super::id_index::IdIndex;
 use crate::ground::error::{Defect, Defects, Error, quoted};
-use crate::ground::scope::ScopeType;
+use crate::ground::scope::{ScopeSet, ScopeType};
 
 /// Puts touches in the order of a journey: by (click time, click id), each click once with its
 /// earliest time, and the converting click added with its own time where it is missing.
@@ -318,71 +317,59 @@ impl Journeys {
         }
     }
 
-    /// A conversion's own cost, or else its converting click's, as a count of 0.00001.
-    pub(crate) fn cost(
-        &self,
-        conversion: usize,
+    /// The columns of the conversions with their journeys, with these dimensions of those that the
+    /// clicks have.
+    pub(crate) fn into_batch(
+        self,
         conversions: &Conversions,
         clicks: &Clicks,
-    ) -> i64 {
+        scopes: ScopeSet,
+    ) -> BatchBuilder {
+        let rows = &self.rows;
+        // A missing click's row is beyond every column; what it has is filled in below.
+        let gather = |column: &[u64]| -> Vec<u64> {
+            rows.iter().map(|row| column.get(*row as usize).copied().unwrap_or(0)).collect()
+        };
+        let times = &clicks.click_times;
+        let mut batch = BatchBuilder::with_dimensions(ScopeSet::NONE);
+        batch.conversion_ids.clone_from(&conversions.conversion_ids);
+        batch.converting_click_ids.clone_from(&conversions.click_ids);
+        batch.conversion_times.clone_from(&conversions.conversion_times);
+        batch.payouts.clone_from(&conversions.payouts);
+        batch.costs = (0..self.len()).map(|row| self.cost(row, conversions, clicks)).collect();
+        batch.click_ids = gather(&clicks.click_ids);
+        let time = |row: &u32| times.get(*row as usize).copied().unwrap_or(0);
+        batch.click_times = rows.iter().map(time).collect();
+        for (scope_type, ids) in clicks.dimensions.present() {
+            if scopes.contains(scope_type) {
+                batch.dimensions = batch.dimensions.with(scope_type, gather(ids));
+            }
+        }
+        for (conversion, position) in self.converting_positions.iter().enumerate() {
+            let touch = self.offsets[conversion] + *position as usize;
+            if rows[touch] != MISSING_CLICK {
+                continue;
+            }
+            batch.click_ids[touch] = conversions.click_ids[conversion];
+            batch.click_times[touch] = conversions.click_times[conversion]
+                .unwrap_or(conversions.conversion_times[conversion]);
+            let campaign = ScopeType::Campaign.dimension();
+            if let Some(column) = campaign.and_then(|place| batch.dimensions.0[place].as_mut()) {
+                column[touch] = conversions.campaign_ids[conversion].unwrap_or(0);
+            }
+        }
+        batch.offsets = self.offsets;
+        batch.converting_positions = self.converting_positions;
+        batch
+    }
+
+    /// A conversion's own cost, or else its converting click's, as a count of 0.00001.
+    fn cost(&self, conversion: usize, conversions: &Conversions, clicks: &Clicks) -> i64 {
         conversions.costs[conversion].unwrap_or_else(|| {
             let position = self.converting_positions[conversion] as usize;
             let converting = self.rows(conversion).get(position).copied().unwrap_or(MISSING_CLICK);
             clicks.costs.get(converting as usize).copied().unwrap_or(0)
         })
-    }
-
-    /// Writes the columns of some conversions, with their journeys, over what `out` held. Only the
-    /// dimensions that `out` has a column for are filled.
-    pub(crate) fn fill_batch(
-        &self,
-        conversions: &Conversions,
-        clicks: &Clicks,
-        range: Range<usize>,
-        out: &mut BatchBuilder,
-    ) {
-        out.clear();
-        let first = self.offsets[range.start];
-        for conversion in range.clone() {
-            out.payouts.push(conversions.payouts[conversion]);
-            out.costs.push(self.cost(conversion, conversions, clicks));
-            out.offsets.push(self.offsets[conversion + 1] - first);
-        }
-        out.conversion_ids.extend_from_slice(&conversions.conversion_ids[range.clone()]);
-        out.converting_click_ids.extend_from_slice(&conversions.click_ids[range.clone()]);
-        out.conversion_times.extend_from_slice(&conversions.conversion_times[range.clone()]);
-        out.converting_positions.extend_from_slice(&self.converting_positions[range.clone()]);
-        let rows = &self.rows[first..self.offsets[range.end]];
-        // A missing click's row is beyond every column; what it has is filled in below.
-        let gather = |column: &[u64], out: &mut Vec<u64>| {
-            out.extend(rows.iter().map(|row| column.get(*row as usize).copied().unwrap_or(0)));
-        };
-        gather(&clicks.click_ids, &mut out.click_ids);
-        let times =
-            rows.iter().map(|row| clicks.click_times.get(*row as usize).copied().unwrap_or(0));
-        out.click_times.extend(times);
-        for (place, column) in out.dimensions.0.iter_mut().enumerate() {
-            match (column, &clicks.dimensions.0[place]) {
-                (Some(column), Some(ids)) => gather(ids, column),
-                (Some(column), None) => column.resize(rows.len(), 0),
-                (None, _) => {}
-            }
-        }
-        if rows.contains(&MISSING_CLICK) {
-            for (at, conversion) in range.enumerate() {
-                let touch = out.offsets[at] + self.converting_positions[conversion] as usize;
-                if rows[touch] != MISSING_CLICK {
-                    continue;
-                }
-                out.click_ids[touch] = conversions.click_ids[conversion];
-                out.click_times[touch] = conversions.click_times[conversion]
-                    .unwrap_or(conversions.conversion_times[conversion]);
-                let campaign = ScopeType::Campaign.dimension();
-                if let Some(column) = campaign.and_then(|place| out.dimensions.0[place].as_mut()) {
-                    column[touch] = conversions.campaign_ids[conversion].unwrap_or(0);
-                }
-            }
-        }
     }
 }
 
@@ -477,16 +464,16 @@ impl Candidates {
 struct Keys {
     hasher: DefaultHashBuilder,
     numbers: HashTable<u32>,
-    keys: Vec<(u64, u64)>,
+    keys: Vec<(u128, u64)>,
 }
 
 impl Keys {
-    fn find(&self, key: (u64, u64)) -> Option<u32> {
+    fn find(&self, key: (u128, u64)) -> Option<u32> {
         let same = |number: &u32| self.keys[*number as usize] == key;
         self.numbers.find(self.hasher.hash_one(key), same).copied()
     }
 
-    fn number(&mut self, key: (u64, u64)) -> u32 {
+    fn number(&mut self, key: (u128, u64)) -> u32 {
         if let Some(number) = self.find(key) {
             return number;
         }

@@ -1,10 +1,7 @@
 //! The main job: from a source of clicks and conversions to a sink of credits and snapshots.
 
-use std::ops::Range;
-
 use super::progress::{Phase, Progress, go_on};
-use crate::domain::batch::{Batch, BatchBuilder};
-use crate::domain::clicks::{Clicks, Conversions, MISSING_CLICK};
+use crate::domain::clicks::{Conversions, MISSING_CLICK};
 use crate::domain::journey::{JourneyOptions, Journeys};
 use crate::domain::model::Model;
 use crate::engine::calculate::{Chunked, Engine};
@@ -122,16 +119,20 @@ pub fn run<S: ResultSink>(
     go_on(progress, Phase::Assembling, 0, conversions)?;
     let journeys = Journeys::assemble(&data.clicks, &data.conversions, &options.journeys)?;
     go_on(progress, Phase::Assembling, conversions, conversions)?;
-    let assembled = Assembled { clicks: data.clicks, conversions: data.conversions, journeys };
-    assembled.check(options.scopes)?;
-
+    let missing = |row: &usize| journeys.rows(*row).contains(&MISSING_CLICK);
     let mut report = RunReport {
-        clicks: assembled.clicks.len() as u64,
+        clicks: data.clicks.len() as u64,
         conversions,
-        touches: assembled.journeys.touches() as u64,
-        missing_clicks: assembled.missing_clicks(),
+        touches: journeys.touches() as u64,
+        missing_clicks: (0..journeys.len()).filter(missing).count() as u64,
         models: Vec::with_capacity(models.len()),
     };
+    let batch = journeys.into_batch(&data.conversions, &data.clicks, options.scopes);
+    // The touches have all that is needed of the clicks.
+    drop(data);
+    let batch = batch.batch();
+    batch.check(options.scopes)?;
+
     let engine = Engine::new().scopes(options.scopes).touchpoints(true).threads(options.threads);
     // The global totals of the report are made whether or not they were asked for.
     let engine = engine.scopes(options.scopes.with(ScopeType::Global));
@@ -143,10 +144,10 @@ pub fn run<S: ResultSink>(
         let mut touchpoints = 0;
         let tables = engine.stream(
             std::slice::from_ref(model),
-            &assembled,
+            &batch,
             |rows, parts| {
                 let count = parts.first().map_or(0, |part| part.len() as u64);
-                let ids = &assembled.conversions.conversion_ids;
+                let ids = batch.columns.conversion_ids;
                 let encoded = parts.first().map(|part| encoder.encode(ids, part));
                 Ok((rows.len() as u64, count, encoded))
             },
@@ -192,44 +193,4 @@ fn check_unique(sorted: &Conversions) -> Result<(), Error> {
         ));
     }
     defects.into_result()
-}
-
-/// Clicks and conversions with the journeys that join them.
-struct Assembled {
-    clicks: Clicks,
-    conversions: Conversions,
-    journeys: Journeys,
-}
-
-impl Assembled {
-    fn missing_clicks(&self) -> u64 {
-        let missing = |conversion| self.journeys.rows(conversion).contains(&MISSING_CLICK);
-        (0..self.journeys.len()).filter(|conversion| missing(*conversion)).count() as u64
-    }
-}
-
-impl Chunked for Assembled {
-    fn conversions(&self) -> usize {
-        self.conversions.len()
-    }
-
-    fn has_dimension(&self, scope_type: ScopeType) -> bool {
-        self.clicks.dimensions.get(scope_type).is_some()
-    }
-
-    fn amounts(&self, row: usize) -> (u64, i64, i64) {
-        let cost = self.journeys.cost(row, &self.conversions, &self.clicks);
-        (self.conversions.conversion_ids[row], self.conversions.payouts[row], cost)
-    }
-
-    fn with_chunk<R>(
-        &self,
-        rows: Range<usize>,
-        scratch: &mut BatchBuilder,
-        take: impl FnOnce(&Batch<'_>, Range<usize>) -> R,
-    ) -> Result<R, Error> {
-        let count = rows.len();
-        self.journeys.fill_batch(&self.conversions, &self.clicks, rows, scratch);
-        Ok(take(&scratch.batch(), 0..count))
-    }
 }

@@ -2,37 +2,27 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Numbers visitors from 1 as they come; 0 is the unknown one.
+/// Gives each visitor a number: 0 for the unknown one, its own bytes for a name of at most 15, and
+/// for a longer one a number as they come.
 ///
-/// Most names are short, and a short name is its own key: looking it up touches one place in
-/// memory, not three.
+/// Most names are short, and so need not be looked up in a table larger than any cache.
 #[derive(Debug, Default)]
 pub(super) struct Visitors {
-    short: HashMap<u128, u64>,
     long: LongNames,
-    count: u64,
 }
 
 impl Visitors {
-    pub(super) fn number(&mut self, name: &[u8]) -> u64 {
-        if name.is_empty() {
-            return 0;
-        }
-        let next = self.count + 1;
-        let number = match short_key(name) {
-            Some(key) => *self.short.entry(key).or_insert(next),
-            None => self.long.number(name, next),
-        };
-        self.count = self.count.max(number);
-        number
+    pub(super) fn number(&mut self, name: &[u8]) -> u128 {
+        short_number(name).unwrap_or_else(|| self.long.number(name).into())
     }
 }
 
-/// A name of at most 15 bytes with its length, which keeps names that end in zeros apart.
+/// A name of at most 15 bytes below its length, which keeps names that end in zeros apart, and
+/// keeps all of them above the numbers of long names.
 #[inline]
-fn short_key(name: &[u8]) -> Option<u128> {
+fn short_number(name: &[u8]) -> Option<u128> {
     let mut bytes = [0; 16];
     bytes[..15].get_mut(..name.len())?.copy_from_slice(name);
     bytes[15] = name.len() as u8;
@@ -46,29 +36,30 @@ struct LongNames {
     /// Places among `ends`.
     places: HashTable<u32>,
     text: Vec<u8>,
-    /// Where each name ends, and its number.
-    ends: Vec<(usize, u64)>,
+    /// Where each name ends.
+    ends: Vec<usize>,
 }
 
 impl LongNames {
-    fn number(&mut self, name: &[u8], next: u64) -> u64 {
+    /// From 1 on.
+    fn number(&mut self, name: &[u8]) -> u64 {
         let Self { hasher, places, text, ends } = self;
         let hash = hasher.hash_one(name);
         if let Some(place) = places.find(hash, |place| name_at(text, ends, *place) == name) {
-            return ends[*place as usize].1;
+            return u64::from(*place) + 1;
         }
         let place = ends.len() as u32;
         text.extend_from_slice(name);
-        ends.push((text.len(), next));
+        ends.push(text.len());
         places.insert_unique(hash, place, |place| hasher.hash_one(name_at(text, ends, *place)));
-        next
+        u64::from(place) + 1
     }
 }
 
-fn name_at<'a>(text: &'a [u8], ends: &[(usize, u64)], place: u32) -> &'a [u8] {
+fn name_at<'a>(text: &'a [u8], ends: &[usize], place: u32) -> &'a [u8] {
     let place = place as usize;
-    let start = place.checked_sub(1).map_or(0, |before| ends[before].0);
-    &text[start..ends[place].0]
+    let start = place.checked_sub(1).map_or(0, |before| ends[before]);
+    &text[start..ends[place]]
 }
 
 #[cfg(test)]
@@ -89,10 +80,12 @@ mod tests {
         ];
         let mut visitors = Visitors::default();
         assert_eq!(visitors.number(b""), 0);
-        for _ in 0..2 {
-            for (name, number) in names.into_iter().zip(1..) {
-                assert_eq!(visitors.number(name), number);
-            }
-        }
+        let numbers = names.map(|name| visitors.number(name));
+        assert_eq!(names.map(|name| visitors.number(name)), numbers);
+        let mut distinct = numbers.to_vec();
+        distinct.push(0);
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), names.len() + 1);
     }
 }
