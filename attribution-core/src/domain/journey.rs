@@ -234,24 +234,24 @@ impl Journeys {
         };
         journeys.offsets.push(0);
         for (conversion, &converting) in converting.iter().enumerate() {
-            let rows = candidates.of(conversion);
+            let run = candidates.of(conversion);
             let time = conversions.conversion_times[conversion];
             let from = time.saturating_sub(options.lookback_seconds);
-            let clicked = |row: &u32| clicks.click_times[*row as usize];
-            let end = rows.partition_point(|row| clicked(row) <= time);
-            let start = rows[..end].partition_point(|row| clicked(row) < from);
+            let end = run.partition_point(|candidate| candidate.time <= time);
+            let start = run[..end].partition_point(|candidate| candidate.time < from);
             let start = start.max(end.saturating_sub(options.max_touches as usize));
-            let kept = &rows[start..end];
+            let kept = &run[start..end];
             let begin = journeys.rows.len();
-            journeys.rows.extend_from_slice(kept);
-            let position = kept.iter().position(|row| *row == converting).unwrap_or_else(|| {
+            journeys.rows.extend(kept.iter().map(|candidate| candidate.row));
+            let position = kept.iter().position(|candidate| candidate.row == converting);
+            let position = position.unwrap_or_else(|| {
                 let place = if converting == MISSING_CLICK {
                     let time = conversions.click_times[conversion].unwrap_or(time);
                     (time, conversions.click_ids[conversion])
                 } else {
                     order(converting)
                 };
-                let position = kept.partition_point(|row| order(*row) < place);
+                let position = kept.partition_point(|candidate| order(candidate.row) < place);
                 journeys.rows.insert(begin + position, converting);
                 position
             });
@@ -379,7 +379,14 @@ struct Candidates {
     /// Per conversion: its key's run, or [`ALONE`].
     runs: Vec<u32>,
     offsets: Vec<usize>,
-    rows: Vec<u32>,
+    candidates: Vec<Candidate>,
+}
+
+/// A click with its time beside it, which is what it is searched by.
+#[derive(Debug, Clone, Copy, Default)]
+struct Candidate {
+    time: u32,
+    row: u32,
 }
 
 impl Candidates {
@@ -391,7 +398,7 @@ impl Candidates {
     ) -> Self {
         if key == JourneyKey::None {
             let runs = vec![ALONE; conversions.len()];
-            return Self { runs, offsets: vec![0], rows: Vec::new() };
+            return Self { runs, offsets: vec![0], candidates: Vec::new() };
         }
         let campaign_ids = clicks.dimensions.get(ScopeType::Campaign);
         let by_visitor = key != JourneyKey::Campaign;
@@ -412,6 +419,7 @@ impl Candidates {
             keys.number((visitor, campaign))
         });
         let runs: Vec<u32> = runs.collect();
+        let filter = keys.filter();
 
         let key_of = |row: usize| {
             let visitor = if by_visitor { clicks.visitors[row] } else { 0 };
@@ -419,13 +427,18 @@ impl Candidates {
             (visitor, campaign)
         };
         // A counting sort by run. The clicks of visitors who never convert fall out here.
-        let mut offsets = vec![0_usize; keys.keys.len() + 1];
+        let mut offsets = vec![0_usize; keys.numbers.len() + 1];
         let of_click: Vec<u32> = (0..clicks.len())
             .map(|row| {
                 if clicks.filtered[row] {
                     return ALONE;
                 }
-                let run = keys.find(key_of(row)).unwrap_or(ALONE);
+                let key = key_of(row);
+                let hash = keys.hasher.hash_one(key);
+                if !filter.may_hold(hash) {
+                    return ALONE;
+                }
+                let run = keys.find(hash, key).unwrap_or(ALONE);
                 if run != ALONE {
                     offsets[run as usize + 1] += 1;
                 }
@@ -435,26 +448,27 @@ impl Candidates {
         for run in 1..offsets.len() {
             offsets[run] += offsets[run - 1];
         }
-        let mut rows = vec![0_u32; offsets[offsets.len() - 1]];
+        let mut candidates = vec![Candidate::default(); offsets[offsets.len() - 1]];
         let mut next = offsets.clone();
-        for (row, &run) in of_click.iter().enumerate() {
+        for (row, (&run, &time)) in of_click.iter().zip(&clicks.click_times).enumerate() {
             if run != ALONE {
-                rows[next[run as usize]] = row as u32;
+                candidates[next[run as usize]] = Candidate { time, row: row as u32 };
                 next[run as usize] += 1;
             }
         }
         for bounds in offsets.windows(2) {
-            rows[bounds[0]..bounds[1]].sort_unstable_by_key(|row| {
-                (clicks.click_times[*row as usize], clicks.click_ids[*row as usize])
+            candidates[bounds[0]..bounds[1]].sort_unstable_by(|left, right| {
+                let id = |candidate: &Candidate| clicks.click_ids[candidate.row as usize];
+                left.time.cmp(&right.time).then_with(|| id(left).cmp(&id(right)))
             });
         }
-        Self { runs, offsets, rows }
+        Self { runs, offsets, candidates }
     }
 
-    fn of(&self, conversion: usize) -> &[u32] {
+    fn of(&self, conversion: usize) -> &[Candidate] {
         match self.runs[conversion] {
             ALONE => &[],
-            run => &self.rows[self.offsets[run as usize]..self.offsets[run as usize + 1]],
+            run => &self.candidates[self.offsets[run as usize]..self.offsets[run as usize + 1]],
         }
     }
 }
@@ -463,26 +477,60 @@ impl Candidates {
 #[derive(Default)]
 struct Keys {
     hasher: DefaultHashBuilder,
-    numbers: HashTable<u32>,
-    keys: Vec<(u128, u64)>,
+    /// Each key beside its number.
+    numbers: HashTable<(u128, u64, u32)>,
 }
 
 impl Keys {
-    fn find(&self, key: (u128, u64)) -> Option<u32> {
-        let same = |number: &u32| self.keys[*number as usize] == key;
-        self.numbers.find(self.hasher.hash_one(key), same).copied()
+    fn find(&self, hash: u64, (visitor, campaign): (u128, u64)) -> Option<u32> {
+        let same = |entry: &(u128, u64, u32)| entry.0 == visitor && entry.1 == campaign;
+        self.numbers.find(hash, same).map(|entry| entry.2)
     }
 
     fn number(&mut self, key: (u128, u64)) -> u32 {
-        if let Some(number) = self.find(key) {
+        let hash = self.hasher.hash_one(key);
+        if let Some(number) = self.find(hash, key) {
             return number;
         }
-        let number = self.keys.len() as u32;
-        self.keys.push(key);
-        let Self { hasher, numbers, keys } = self;
-        numbers.insert_unique(hasher.hash_one(key), number, |number| {
-            hasher.hash_one(keys[*number as usize])
+        let number = self.numbers.len() as u32;
+        let Self { hasher, numbers } = self;
+        numbers.insert_unique(hash, (key.0, key.1, number), |entry| {
+            hasher.hash_one((entry.0, entry.1))
         });
         number
+    }
+
+    /// A filter that holds every key.
+    fn filter(&self) -> Filter {
+        let bits = (self.numbers.len() * Filter::BITS_A_KEY).next_power_of_two().max(64);
+        let mut filter = Filter { words: vec![0; bits / 64] };
+        for entry in &self.numbers {
+            let (word, bit) = filter.place(self.hasher.hash_one((entry.0, entry.1)));
+            filter.words[word] |= bit;
+        }
+        filter
+    }
+}
+
+/// Most clicks have no conversion's key. A bit for each key, small enough to stay in cache, tells
+/// most of these without a look at the table of keys.
+struct Filter {
+    words: Vec<u64>,
+}
+
+impl Filter {
+    const BITS_A_KEY: usize = 16;
+
+    #[inline]
+    fn place(&self, hash: u64) -> (usize, u64) {
+        // The table looks at the low and the highest bits; these are others.
+        let place = (hash >> 8) as usize;
+        (place / 64 & (self.words.len() - 1), 1 << (place % 64))
+    }
+
+    #[inline]
+    fn may_hold(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.words[word] & bit != 0
     }
 }
