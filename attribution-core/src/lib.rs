@@ -68,9 +68,9 @@ pub use ground::{
 pub use job::{
     progress::{Phase, Progress},
     run::{ModelReport, RunOptions, RunReport, run},
+    store::{Dataset, ResultSink, RowEncoder, Source},
 };
 pub use store::{
-    Dataset, ResultSink, RowEncoder, Source,
     csv::{CsvSink, CsvSource, TouchpointLines},
     memory::{AsColumns, MemoryStore},
 };

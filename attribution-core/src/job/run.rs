@@ -1,6 +1,7 @@
 //! The main job: from a source of clicks and conversions to a sink of credits and snapshots.
 
 use super::progress::{Phase, Progress, go_on};
+use super::store::{ResultSink, RowEncoder, Source};
 use crate::domain::clicks::{Conversions, MISSING_CLICK};
 use crate::domain::journey::{JourneyOptions, Journeys};
 use crate::domain::model::Model;
@@ -8,7 +9,6 @@ use crate::engine::calculate::{Chunked, Engine};
 use crate::ground::error::{Defect, Defects, Error, quoted};
 use crate::ground::money::{Credit, Money};
 use crate::ground::scope::{ScopeSet, ScopeType};
-use crate::store::{ResultSink, RowEncoder, Source};
 
 /// How to run.
 ///

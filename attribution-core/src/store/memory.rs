@@ -1,12 +1,12 @@
 //! A store in memory, for programs that have their data there already, and for tests.
 
-use super::{Dataset, ResultSink, RowEncoder, Source};
 use crate::domain::model::Model;
 use crate::engine::calculate::ModelResult;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::touchpoints::Touchpoints;
 use crate::ground::error::Error;
 use crate::job::progress::Progress;
+use crate::job::store::{Dataset, ResultSink, RowEncoder, Source};
 
 /// Clicks and conversions to read, and results as they were written.
 ///

@@ -170,7 +170,7 @@ impl DataSet {
             clicks: Clicks {
                 click_ids: clicks.iter().map(|click| click.id).collect(),
                 click_times: clicks.iter().map(|click| click.time).collect(),
-                visitors: clicks.iter().map(|click| click.visitor).collect(),
+                visitors: clicks.iter().map(|click| click.visitor.into()).collect(),
                 costs: clicks.iter().map(|click| click.cost).collect(),
                 filtered: clicks.iter().map(|click| click.filtered).collect(),
                 dimensions,

@@ -1,5 +1,6 @@
 //! Clicks and conversions from CSV files, results into CSV files.
 
+mod decimal_text;
 mod row;
 mod sink;
 mod source;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::decimal_text::{write_five_decimals, write_whole};
 use crate::domain::model::Model;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::touchpoints::Touchpoints;
 use crate::export::{ExportFormat, SnapshotExporter, SnapshotRow};
 use crate::ground::error::Error;
-use crate::store::decimal_text::{write_five_decimals, write_whole};
-use crate::store::{ResultSink, RowEncoder};
+use crate::job::store::{ResultSink, RowEncoder};
 
 const SNAPSHOT_HEADER: &[u8] = b"model,scope_type,scope_id,date_hour,attributed_clicks,\
 attributed_conversions,attributed_revenue,attributed_cost\n";

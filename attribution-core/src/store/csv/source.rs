@@ -11,7 +11,7 @@ use crate::engine::calculate::resolve_threads;
 use crate::ground::error::{Defect, Defects, Error};
 use crate::ground::scope::{ScopeSet, ScopeType};
 use crate::job::progress::{Phase, Progress, go_on};
-use crate::store::{Dataset, Source};
+use crate::job::store::{Dataset, Source};
 
 const fn required(name: &'static str) -> Column {
     Column { name, required: true }
