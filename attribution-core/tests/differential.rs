@@ -26,7 +26,7 @@ fn agreed_weights(kind: Kind, model: &Model, journey: &Journey) -> Vec<u64> {
     let found = model
         .weights(journey.conversion_time, journey.converting_position(), &journey.click_times())
         .unwrap();
-    let allowed = if matches!(kind, Kind::TimeDecay { .. }) { 1 } else { 0 };
+    let allowed = u64::from(matches!(kind, Kind::TimeDecay { .. }));
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(&expected) {
         assert!(found.abs_diff(*expected) <= allowed, "{kind:?}: {found}, expected {expected}");

@@ -54,10 +54,8 @@ fn touches() -> impl Strategy<Value = Vec<Touch>> {
 /// where it is not, as in the columns of ungrouped touches.
 fn journey() -> impl Strategy<Value = (Conversion, Vec<Touch>)> {
     let converting = (any::<prop::sample::Index>(), prop::bool::weighted(0.8));
-    let payout = (amount(), any::<bool>()).prop_map(|(units, negative)| match negative {
-        true => -units,
-        false => units,
-    });
+    let payout = (amount(), any::<bool>())
+        .prop_map(|(units, negative)| if negative { -units } else { units });
     (touches(), converting, touch(), 0..4_000_000_u32, payout, amount()).prop_map(
         |(touches, (at, among), other, time, payout, cost)| {
             let click = if among && !touches.is_empty() {
@@ -640,6 +638,7 @@ impl Columns {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)]
 fn a_batch_refuses_each_bad_column_and_names_the_place() {
     type Spoil = fn(&mut Columns);
     assert_eq!(Columns::good().check(), Ok(5));

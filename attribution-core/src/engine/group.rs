@@ -254,20 +254,50 @@ struct Placed {
     click_id: u64,
 }
 
-/// Whether a click is there more than once.
-fn any_repeated(journey: &[Placed]) -> bool {
-    const FEW: usize = 32;
-    if journey.len() > FEW {
+/// Runs of up to so many touches are sorted in lanes.
+const LANES: usize = 16;
+
+/// Sorts touches by (time, click id). In a short run, each touch's place is the number of touches
+/// before it, which takes no branch; touches of one time are rare and left to an ordinary sort.
+fn sort_run(run: &mut [Placed]) {
+    if run.len() <= LANES {
+        let mut times = [u32::MAX; LANES];
+        for (lane, touch) in times.iter_mut().zip(&*run) {
+            *lane = touch.click_time;
+        }
+        let (mut places, mut equal) = ([0_u32; LANES], [0_u32; LANES]);
+        for time in &times[..run.len()] {
+            for lane in 0..LANES {
+                places[lane] += u32::from(*time < times[lane]);
+                equal[lane] += u32::from(*time == times[lane]);
+            }
+        }
+        if equal[..run.len()].iter().all(|equal| *equal == 1) {
+            let mut sorted = [Placed::default(); LANES];
+            for (touch, place) in run.iter().zip(places) {
+                sorted[place as usize % LANES] = *touch;
+            }
+            run.copy_from_slice(&sorted[..run.len()]);
+            return;
+        }
+    }
+    run.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
+}
+
+/// Whether a click is there more than once; a long run is taken to be one that has.
+fn any_repeated(run: &[Placed]) -> bool {
+    if run.len() > 2 * LANES {
         // Sorting settles it, and drops what there is to drop.
         return true;
     }
-    let mut repeated = false;
-    for (at, touch) in journey.iter().enumerate() {
-        for earlier in &journey[..at] {
-            repeated |= earlier.click_id == touch.click_id;
-        }
+    // A bit for each click: as many bits as touches means that all differ.
+    let bit = |touch: &Placed| 1_u64 << (touch.click_id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58);
+    let bits = run.iter().fold(0, |bits, touch| bits | bit(touch));
+    if bits.count_ones() as usize == run.len() {
+        return false;
     }
-    repeated
+    let earlier = |at: usize| run[..at].iter().any(|touch| touch.click_id == run[at].click_id);
+    (1..run.len()).any(earlier)
 }
 
 /// Keeps the earliest of the touches of each click. Among those of one time the dimensions decide,
@@ -400,31 +430,32 @@ impl Chunked for GroupedTouches<'_> {
         out.payouts.extend(rows.iter().map(|row| columns.payouts[*row as usize]));
         out.costs.extend(rows.iter().map(|row| columns.costs[*row as usize]));
         out.conversion_ids.extend_from_slice(&self.ids[places]);
-        let mut journey = Vec::new();
-        let mut sources = Vec::with_capacity(placed.len() + conversions);
+        let mut mended = Vec::new();
+        let mut journeys = Vec::with_capacity(placed.len() + conversions);
         for (at, (bounds, row)) in offsets.windows(2).zip(rows).enumerate() {
             let run = &mut placed[bounds[0] as usize..bounds[1] as usize];
-            run.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
+            sort_run(run);
             let converting = out.converting_click_ids[at];
             let mut run = &*run;
             let mut position = run.iter().position(|touch| touch.click_id == converting);
             if position.is_none() || any_repeated(run) {
-                position = self.mend(*row as usize, converting, run, &mut journey, &dimensions)?;
-                run = &journey;
+                position = self.mend(*row as usize, converting, run, &mut mended, &dimensions)?;
+                run = &mended;
             }
             let Some(position) = position else {
                 return Err(Error::Internal("a journey lacks its converting click".into()));
             };
             out.converting_positions.push(position as u32);
-            out.click_ids.extend(run.iter().map(|touch| touch.click_id));
-            out.click_times.extend(run.iter().map(|touch| touch.click_time));
-            out.offsets.push(out.click_ids.len());
-            sources.extend(run.iter().map(|touch| touch.at));
+            journeys.extend_from_slice(run);
+            out.offsets.push(journeys.len());
         }
+        out.click_ids.extend(journeys.iter().map(|touch| touch.click_id));
+        out.click_times.extend(journeys.iter().map(|touch| touch.click_time));
         for (column, ids) in out.dimensions.0.iter_mut().zip(&dimensions) {
             if let Some(column) = column {
                 // A converting click that was added has no dimension.
-                column.extend(sources.iter().map(|at| ids.get(*at as usize).copied().unwrap_or(0)));
+                let id = |touch: &Placed| ids.get(touch.at as usize).copied().unwrap_or(0);
+                column.extend(journeys.iter().map(id));
             }
         }
         Ok(take(&out.batch(), 0..conversions))

@@ -10,7 +10,7 @@ use proptest::test_runner::FileFailurePersistence;
 
 use super::{Assembly, Click, Conversion, DIMENSIONS, Key, Kind};
 
-/// So many cases, unless PROPTEST_CASES says otherwise. Failures are kept beside the test file.
+/// So many cases, unless `PROPTEST_CASES` says otherwise. Failures are kept beside the test file.
 pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig {
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource(
