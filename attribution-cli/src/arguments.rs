@@ -1,4 +1,7 @@
 //! What can be said on the command line.
+//!
+//! The doc comments are the command's help, which has no backticks.
+#![allow(clippy::doc_markdown)]
 
 use std::path::PathBuf;
 

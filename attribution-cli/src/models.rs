@@ -5,23 +5,18 @@ use attribution_core::{Error, ModelKind};
 use crate::screen;
 
 pub(crate) fn models() -> Result<(), Error> {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for kind in ModelKind::ALL {
-        text.push_str(&format!("{}\n    {}\n", screen::heading(kind.name()), summary(kind)));
-        match kind.config_fields() {
-            [] => text.push_str("    no config\n"),
-            fields => {
-                for (field, allowed) in fields {
-                    text.push_str(&format!("    {field}: {allowed}\n"));
-                }
-            }
-        }
-        match kind.example_spec() {
-            Some(spec) => text.push_str(&format!("    --model {spec}\n")),
-            None => text.push_str("    not yet available\n"),
-        }
+        lines.push(screen::heading(kind.name()));
+        lines.push(format!("    {}", summary(kind)));
+        let fields = kind.config_fields().iter();
+        lines.extend(fields.map(|(field, allowed)| format!("    {field}: {allowed}")));
+        lines.push(match kind.example_spec() {
+            Some(spec) => format!("    --model {spec}"),
+            None => "    not yet available".to_owned(),
+        });
     }
-    screen::print(&text)
+    screen::print(&(lines.join("\n") + "\n"))
 }
 
 const fn summary(kind: ModelKind) -> &'static str {

@@ -38,11 +38,10 @@ impl Bar {
 
 impl Progress for Bar {
     fn report(&self, phase: Phase, done: u64, total: u64) -> ControlFlow<()> {
-        if let Ok(mut shown) = self.phase.lock() {
-            if *shown != Some(phase) {
-                *shown = Some(phase);
-                self.bar.set_message(phase.name());
-            }
+        if let Ok(mut shown) = self.phase.lock()
+            && shown.replace(phase) != Some(phase)
+        {
+            self.bar.set_message(phase.name());
         }
         self.bar.set_length(total);
         self.bar.set_position(done);

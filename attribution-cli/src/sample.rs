@@ -44,7 +44,7 @@ pub(crate) struct Written {
     pub(crate) conversions: u64,
 }
 
-/// A stream of numbers from a seed: SplitMix64.
+/// A stream of numbers from a seed: `SplitMix64`.
 struct Numbers(u64);
 
 impl Numbers {

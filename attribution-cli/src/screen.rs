@@ -14,7 +14,7 @@ const STYLE: TableStyle =
 /// The widest line.
 const WIDTH: u16 = 80;
 
-/// Whether standard output wants colour: a terminal does, unless NO_COLOR says otherwise.
+/// Whether standard output wants colour: a terminal does, unless `NO_COLOR` says otherwise.
 pub(crate) fn wants_colour(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
@@ -93,7 +93,7 @@ fn rounded(units: i64, step: u64) -> String {
 fn group(digits: &str) -> String {
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -525,7 +525,7 @@ impl Filter {
     fn place(&self, hash: u64) -> (usize, u64) {
         // The table looks at the low and the highest bits; these are others.
         let place = (hash >> 8) as usize;
-        (place / 64 & (self.words.len() - 1), 1 << (place % 64))
+        ((place / 64) & (self.words.len() - 1), 1 << (place % 64))
     }
 
     #[inline]

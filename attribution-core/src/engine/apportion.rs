@@ -34,9 +34,16 @@ pub fn apportion(total: i64, weights: &[u64]) -> Result<Vec<i64>, Error> {
         split_wide(total.unsigned_abs(), weights.iter().copied(), sum, &mut parts, &mut remainders);
     top_up(&mut parts, &remainders, total.unsigned_abs() - whole);
     if total < 0 {
-        parts.iter_mut().for_each(|part| *part = part.wrapping_neg());
+        negate(&mut parts);
     }
     Ok(parts)
+}
+
+/// The magnitude of the least i64 is its own negative, so wrapping makes it right too.
+fn negate(parts: &mut [i64]) {
+    for part in parts {
+        *part = part.wrapping_neg();
+    }
 }
 
 /// Below this total, a quotient taken in floats is off by less than 1/2: the total and each weight
@@ -68,7 +75,7 @@ impl Shares<'_> {
         };
         top_up(parts, &remainders, magnitude - whole);
         if total < 0 {
-            parts.iter_mut().for_each(|part| *part = part.wrapping_neg());
+            negate(parts);
         }
     }
 }

@@ -108,7 +108,9 @@ fn fill_credits(model: &Model, batch: &Batch<'_>, within: Range<usize>, credits:
             Split::Weighted => {
                 let weights = &mut rest[start..start + touches];
                 let sum = sum_of(weights) as f64;
-                weights.iter_mut().for_each(|weight| *weight /= sum);
+                for weight in weights {
+                    *weight /= sum;
+                }
             }
         }
     }

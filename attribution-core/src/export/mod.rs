@@ -194,7 +194,7 @@ pub struct SnapshotExporter<W: Write> {
 
 #[derive(Debug)]
 enum Format<W: Write> {
-    Csv(csv::CsvExport<W>),
+    Csv(Box<csv::CsvExport<W>>),
     Xlsx(Box<xlsx::XlsxExport<W>>),
     JsonLines(json_lines::JsonLinesExport<W>),
 }
@@ -213,7 +213,7 @@ impl<W: Write> SnapshotExporter<W> {
     /// ```
     pub fn new(format: ExportFormat, writer: W) -> Result<Self, Error> {
         let format = match format {
-            ExportFormat::Csv => Format::Csv(csv::CsvExport::new(writer)?),
+            ExportFormat::Csv => Format::Csv(Box::new(csv::CsvExport::new(writer)?)),
             ExportFormat::Xlsx => Format::Xlsx(Box::new(xlsx::XlsxExport::new(writer)?)),
             ExportFormat::JsonLines => Format::JsonLines(json_lines::JsonLinesExport::new(writer)),
         };

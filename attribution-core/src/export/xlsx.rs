@@ -32,7 +32,7 @@ impl<W: Write> std::fmt::Debug for XlsxExport<W> {
         f.debug_struct("XlsxExport")
             .field("sheets", &self.sheets)
             .field("rows", &self.rows)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::domain::clicks::{Conversions, MISSING_CLICK};
 use crate::domain::journey::{JourneyOptions, Journeys};
 use crate::domain::model::Model;
 use crate::engine::calculate::{Chunked, Engine};
+use crate::engine::snapshot::SnapshotTable;
 use crate::ground::error::{Defect, Defects, Error, quoted};
 use crate::ground::money::{Credit, Money};
 use crate::ground::scope::{ScopeSet, ScopeType};
@@ -161,7 +162,7 @@ pub fn run<S: ResultSink>(
         let mut model_report =
             ModelReport { name: model.name().to_owned(), touchpoints, ..ModelReport::default() };
         let mut snapshots: Vec<_> =
-            tables.into_iter().flat_map(|table| table.into_snapshots()).collect();
+            tables.into_iter().flat_map(SnapshotTable::into_snapshots).collect();
         let (mut credit, mut revenue, mut cost) = (0, 0, 0);
         for global in snapshots.iter().filter(|snapshot| snapshot.scope.id().is_none()) {
             credit += global.credited_conversions.units();

@@ -43,7 +43,7 @@ const POWERS: [[u64; 2]; 32] = [
 /// ln(2)^n / n! for n from 1 to 6: the Taylor series of 2^r, whose next term is below 2^-58 for
 /// |r| <= 1/64.
 const SERIES: [f64; 6] = [
-    0.693_147_180_559_945_3,
+    std::f64::consts::LN_2,
     0.240_226_506_959_100_72,
     0.055_504_108_664_821_58,
     0.009_618_129_107_628_477,
