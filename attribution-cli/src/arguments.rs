@@ -40,7 +40,8 @@ pub(crate) enum Command {
     Models,
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  \
-        attribution completions bash > ~/.local/share/bash-completion/completions/attribution")]
+        attribution completions bash \\\n      \
+        > ~/.local/share/bash-completion/completions/attribution")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -48,6 +49,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+attribution run --clicks FILE --conversions FILE --model SPEC --out DIR
+                       [--model SPEC ...] [options]")]
 #[command(after_help = "\
 SPEC is kind or kind:key=value,key=value, optionally name=kind:...; the name
 defaults to the kind. `attribution models` lists the kinds.

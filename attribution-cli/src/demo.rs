@@ -18,7 +18,10 @@ const CAMPAIGNS_SHOWN: usize = 10;
 pub(crate) fn demo() -> Result<(), Error> {
     let failed = |source| Error::Io { what: "a temporary folder".to_owned(), source };
     let folder = TempDir::with_prefix("attribution-demo.").map_err(failed)?;
-    sample::write(folder.path(), VISITORS, SEED).map_err(failed)?;
+    let bar = Bar::new()?;
+    let stop = || bar.asked_to_stop();
+    let written = sample::write(folder.path(), VISITORS, SEED, &stop).map_err(failed)?;
+    written.ok_or(Error::Cancelled)?;
 
     let specs = ModelKind::ALL.into_iter().filter_map(ModelKind::example_spec);
     let models: Vec<Model> = specs.map(Model::from_spec).collect::<Result<_, _>>()?;
@@ -27,7 +30,6 @@ pub(crate) fn demo() -> Result<(), Error> {
         (folder.path().join("clicks.csv"), folder.path().join("conversions.csv"));
     let mut source = CsvSource::new(clicks, conversions).scopes(scopes);
     let mut sink = MemoryStore::default();
-    let bar = Bar::new()?;
     // Touches of any campaign count, so that campaigns share credit.
     let journeys = JourneyOptions { key: JourneyKey::Visitor, ..JourneyOptions::default() };
     let options = RunOptions { journeys, scopes, ..RunOptions::default() };

@@ -30,6 +30,11 @@ impl Bar {
         Ok(Self { bar, phase: Mutex::new(None), stop })
     }
 
+    /// Whether Ctrl-C has asked to stop.
+    pub(crate) fn asked_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
@@ -45,10 +50,6 @@ impl Progress for Bar {
         }
         self.bar.set_length(total);
         self.bar.set_position(done);
-        if self.stop.load(Ordering::Relaxed) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if self.asked_to_stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

@@ -10,6 +10,7 @@ use attribution_core::{Error, Money};
 use tempfile::TempDir;
 
 use crate::arguments::SampleArguments;
+use crate::progress::Bar;
 use crate::screen;
 
 /// The first second of the sample: 2024-06-01 00:00 UTC.
@@ -25,7 +26,10 @@ pub(crate) fn sample(arguments: &SampleArguments) -> Result<(), Error> {
     let failed = |source| Error::Io { what: what.clone(), source };
     std::fs::create_dir_all(out).map_err(failed)?;
     let aside = TempDir::with_prefix_in(".sample.", out).map_err(failed)?;
-    let written = write(aside.path(), arguments.visitors, arguments.seed).map_err(failed)?;
+    let bar = Bar::new()?;
+    let stop = || bar.asked_to_stop();
+    let written = write(aside.path(), arguments.visitors, arguments.seed, &stop).map_err(failed)?;
+    let written = written.ok_or(Error::Cancelled)?;
     for name in ["clicks.csv", "conversions.csv"] {
         std::fs::rename(aside.path().join(name), out.join(name)).map_err(failed)?;
     }
@@ -94,10 +98,13 @@ struct Conversion {
 /// 60 days of visitors, each with a campaign or two, who click now and then and convert more often
 /// the more they have clicked. Some clicks are filtered, some visitors unknown; a few conversions
 /// are of another campaign, paid back, or have a cost of their own.
-fn make_up(visitors: u64, seed: u64) -> (Vec<Click>, Vec<Conversion>) {
+fn make_up(visitors: u64, seed: u64, stop: &dyn Fn() -> bool) -> (Vec<Click>, Vec<Conversion>) {
     let mut numbers = Numbers(seed);
     let (mut clicks, mut conversions) = (Vec::new(), Vec::new());
     for visitor in 1..=visitors {
+        if stop() {
+            break;
+        }
         let favourite = 1 + numbers.low(CAMPAIGNS);
         let other = 1 + numbers.low(CAMPAIGNS);
         let known = !numbers.happens(30);
@@ -138,9 +145,14 @@ fn make_up(visitors: u64, seed: u64) -> (Vec<Click>, Vec<Conversion>) {
 }
 
 /// Writes `clicks.csv` and `conversions.csv` into a folder, both numbered in the order of their
-/// times, as a tracker numbers them.
-pub(crate) fn write(folder: &Path, visitors: u64, seed: u64) -> std::io::Result<Written> {
-    let (clicks, mut conversions) = make_up(visitors, seed);
+/// times, as a tracker numbers them. None where `stop` asked to stop.
+pub(crate) fn write(
+    folder: &Path,
+    visitors: u64,
+    seed: u64,
+    stop: &dyn Fn() -> bool,
+) -> std::io::Result<Option<Written>> {
+    let (clicks, mut conversions) = make_up(visitors, seed, stop);
     let mut order: Vec<usize> = (0..clicks.len()).collect();
     order.sort_by_key(|click| clicks[*click].time);
     let mut ids = vec![0; clicks.len()];
@@ -158,6 +170,9 @@ pub(crate) fn write(folder: &Path, visitors: u64, seed: u64) -> std::io::Result<
          advertiser_id,traffic_source_id"
     )?;
     for (place, click) in order.into_iter().enumerate() {
+        if stop() {
+            return Ok(None);
+        }
         let Click { time, visitor, campaign, account, landing_page, cost, .. } = clicks[click];
         let name = if clicks[click].known { format!("v{visitor}") } else { String::new() };
         let filtered = u8::from(clicks[click].filtered);
@@ -178,5 +193,6 @@ pub(crate) fn write(folder: &Path, visitors: u64, seed: u64) -> std::io::Result<
         writeln!(out, "{id},{click},{campaign},{time},{payout},{cost}")?;
     }
     out.flush()?;
-    Ok(Written { clicks: clicks.len() as u64, conversions: conversions.len() as u64 })
+    let written = Written { clicks: clicks.len() as u64, conversions: conversions.len() as u64 };
+    Ok((!stop()).then_some(written))
 }

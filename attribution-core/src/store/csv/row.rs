@@ -136,7 +136,11 @@ impl<'r> Row<'r> {
 
     /// The bytes of a field; empty where the file lacks the column.
     pub(super) fn bytes(&self, column: usize) -> &[u8] {
-        self.header.places[column].and_then(|place| self.record.get(place)).unwrap_or_default()
+        let Some(place) = self.header.places[column] else { return &[] };
+        let field = self.record.get(place).unwrap_or_default();
+        // The line may have ended with a carriage return before its line feed.
+        let last = place + 1 == self.header.width;
+        if last { field.strip_suffix(b"\r").unwrap_or(field) } else { field }
     }
 
     fn text(&self, column: usize) -> String {

@@ -1,7 +1,7 @@
 //! The output files: snapshots.csv, touchpoints.csv and, where asked for, an export.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -117,6 +117,15 @@ impl ResultSink for CsvSink {
     fn begin(&mut self) -> Result<(), Error> {
         let folder = &self.folder;
         std::fs::create_dir_all(folder).map_err(Error::io(folder.display().to_string()))?;
+        // What could not be renamed over is found now, while nothing has been replaced.
+        let mut names = vec!["snapshots.csv".to_owned(), "touchpoints.csv".to_owned()];
+        names.extend(self.format.map(|format| format!("export.{}", format.extension())));
+        for place in names.iter().map(|name| folder.join(name)) {
+            if place.is_dir() {
+                let source = io::Error::from(io::ErrorKind::IsADirectory);
+                return Err(Error::Io { what: place.display().to_string(), source });
+            }
+        }
         let export = match self.format {
             None => None,
             Some(format) => {

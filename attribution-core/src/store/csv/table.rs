@@ -40,7 +40,7 @@ impl Read for Counted {
 pub(super) struct Table {
     pub(super) header: Header,
     path: PathBuf,
-    reader: csv::Reader<Box<dyn Read>>,
+    reader: CsvReader<Box<dyn Read>>,
     bytes: Rc<Cell<u64>>,
     /// How long the file is, where it can be read from any place: not zipped, no pipe.
     plain_size: Option<u64>,
@@ -125,7 +125,7 @@ impl Table {
                 return Ok(false);
             }
         };
-        let line = names.position().map_or(1, csv::Position::line);
+        let line = first_line_of(&names, &self.reader);
         let place = |column: &str| format!("{}:{line}: {column}", self.header.file);
         if names.is_empty() {
             let allowed = "a line with the names of the columns";
@@ -207,12 +207,24 @@ impl Table {
     }
 }
 
-fn csv_reader<R: Read>(input: R, has_headers: bool) -> csv::Reader<R> {
+/// A reader that ends rows at line feeds alone, with one added at the end, so that its count of
+/// lines tells where each row was. A row's last field may so end with a carriage return.
+fn csv_reader<R: Read>(input: R, has_headers: bool) -> CsvReader<R> {
     csv::ReaderBuilder::new()
         .flexible(true)
         .has_headers(has_headers)
+        .terminator(csv::Terminator::Any(b'\n'))
         .buffer_capacity(BUFFER)
-        .from_reader(input)
+        .from_reader(input.chain(&b"\n"[..]))
+}
+
+type CsvReader<R> = csv::Reader<io::Chain<R, &'static [u8]>>;
+
+/// The line on which a row that has just been read began. Where the reader said it did, there may
+/// have been blank lines.
+fn first_line_of(record: &ByteRecord, reader: &csv::Reader<impl Read>) -> u64 {
+    let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+    reader.position().line().saturating_sub(within + 1).max(1)
 }
 
 /// Reads rows to the end of a reader; its lines count from `first_line` on.
@@ -275,7 +287,11 @@ fn read_row<T>(
     if !reader.read_byte_record(record)? {
         return Ok(false);
     }
-    let line = record.position().map_or(1, csv::Position::line);
+    if record.len() == 1 && record.get(0).is_some_and(|field| matches!(field, b"" | b"\r")) {
+        // A blank line.
+        return Ok(true);
+    }
+    let line = first_line_of(record, reader);
     let mut row = Row::new(header, record, line, defects);
     if row.is_sound() {
         lines.note(rows.rows(data), line);
