@@ -331,9 +331,11 @@ def duckdb_plan_b(connection, folder, visitor_type, shape):
 
     clicks = "SELECT click_id, click_time, visitor_id, campaign_id, filtered FROM " + csv("clicks.csv", {
         "click_id": "UBIGINT", "click_time": "UINTEGER", "visitor_id": visitor_type, "campaign_id": "UBIGINT",
-        "ppc_account_id": "UBIGINT", "landing_page_id": "UBIGINT", "cost": "DOUBLE", "filtered": "UTINYINT"})
+        "ppc_account_id": "UBIGINT", "landing_page_id": "UBIGINT", "cost": "DOUBLE", "filtered": "UTINYINT",
+        "advertiser_id": "UBIGINT", "traffic_source_id": "UBIGINT"})
     conversions = "SELECT * FROM " + csv("conversions.csv", {
-        "conv_id": "UBIGINT", "click_id": "UBIGINT", "campaign_id": "UBIGINT", "conv_time": "UINTEGER", "payout": "DOUBLE"})
+        "conv_id": "UBIGINT", "click_id": "UBIGINT", "campaign_id": "UBIGINT", "conv_time": "UINTEGER", "payout": "DOUBLE",
+        "cost": "DOUBLE"})
     decay = f"exp(-greatest(0, conv_time::BIGINT - click_time::BIGINT) * {DECAY_PER_SECOND!r}) AS weight"
     steps = {
         "clicks": clicks,
@@ -394,9 +396,11 @@ def polars_plan_b(folder, visitor_type, engine):
     clicks = kept(pl.scan_csv(folder / "clicks.csv", quote_char=None, schema={
         "click_id": pl.UInt64, "click_time": pl.Int64, "visitor_id": getattr(pl, visitor_type), "campaign_id": pl.UInt64,
         "ppc_account_id": pl.UInt64, "landing_page_id": pl.UInt64, "cost": pl.Float64, "filtered": pl.UInt8,
+        "advertiser_id": pl.UInt64, "traffic_source_id": pl.UInt64,
     }).select("click_id", "click_time", "visitor_id", "campaign_id", "filtered"))
     conversions = pl.scan_csv(folder / "conversions.csv", quote_char=None, schema={
-        "conv_id": pl.UInt64, "click_id": pl.UInt64, "campaign_id": pl.UInt64, "conv_time": pl.Int64, "payout": pl.Float64})
+        "conv_id": pl.UInt64, "click_id": pl.UInt64, "campaign_id": pl.UInt64, "conv_time": pl.Int64, "payout": pl.Float64,
+        "cost": pl.Float64})
     converted = kept(conversions.rename({"campaign_id": "key_campaign"}).join(clicks.drop("filtered"), on="click_id")
                      .with_columns(pl.coalesce("key_campaign", "campaign_id")))
     candidates = kept(
