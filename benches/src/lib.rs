@@ -200,3 +200,8 @@ pub fn clicks_and_conversions(clicks: usize) -> (Clicks, Conversions) {
     made.dimensions = Dimensions::default().with(ScopeType::Campaign, campaigns);
     (made, conversions)
 }
+
+/// The example of README.md, which has to run as written.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -197,7 +197,7 @@ mod tests {
         let products = weights.iter().map(|weight| total_magnitude * u128::from(*weight));
         let mut parts: Vec<u128> = products.clone().map(|product| product / sum).collect();
         let mut order: Vec<_> = products.map(|product| product % sum).enumerate().collect();
-        order.sort_by(|left, right| right.1.cmp(&left.1));
+        order.sort_by_key(|(_, rest)| Reverse(*rest));
         let left = total_magnitude - parts.iter().sum::<u128>();
         for (at, _) in order.into_iter().take(left as usize) {
             parts[at] += 1;

@@ -6,7 +6,7 @@ use super::apportion::nearest;
 use super::lanes::Kernel;
 use crate::domain::batch::Batch;
 use crate::domain::model::{Model, Weighting};
-use crate::strategy::{Journey, Powers, Split, weigh_all};
+use crate::strategy::{Journey, Powers, Split, first_middle_last, weigh_all};
 
 /// Up to so many weights of 2^46 add up in a float without rounding.
 const EXACT_IN_FLOAT: usize = 64;
@@ -31,6 +31,11 @@ impl Batch<'_> {
             converting_position: self.converting_positions[conversion] as usize,
         };
         (touches, journey)
+    }
+
+    #[inline(always)]
+    fn touches_of(&self, conversion: usize) -> usize {
+        self.columns.offsets[conversion + 1] - self.columns.offsets[conversion]
     }
 
     /// Runs of conversions with at most `most` touches each, or one conversion.
@@ -87,6 +92,19 @@ fn fill_credits(model: &Model, batch: &Batch<'_>, within: Range<usize>, credits:
             let credits = &mut credits[offsets[block.start] - first..offsets[block.end] - first];
             weigh_block(batch, block.clone(), half_life_hours, credits, &mut scratch);
             divide_by_sums(&offsets[block.start..=block.end], credits, &mut scratch);
+        }
+        return;
+    }
+    if let Weighting::PositionBased { first_touch_millionths, last_touch_millionths } = weighting {
+        for conversion in within {
+            let (start, touches) = (offsets[conversion] - first, batch.touches_of(conversion));
+            let weights = first_middle_last(first_touch_millionths, last_touch_millionths, touches);
+            let [oldest, between, newest] = weights;
+            let ends = if touches == 1 { oldest } else { oldest + newest };
+            let sum = ends + between * touches.saturating_sub(2) as f64;
+            spread(credits, start, touches, between / sum);
+            credits[start] = oldest / sum;
+            credits[start + touches - 1] = newest / sum;
         }
         return;
     }

@@ -44,10 +44,11 @@ pub trait Source {
 /// times, `snapshots`; then `commit`.
 ///
 /// ```
-/// use attribution_core::{MemoryStore, Model, ResultSink};
+/// use attribution_core::{MemoryStore, Model, ResultSink, RowEncoder, Touchpoints};
 /// let mut sink = MemoryStore::default();
 /// sink.begin()?;
-/// sink.begin_model(&Model::from_spec("linear")?)?;
+/// let encoder = sink.begin_model(&Model::from_spec("linear")?)?;
+/// sink.touchpoints(encoder.encode(&[], &Touchpoints::default()))?;
 /// sink.snapshots(&Model::from_spec("linear")?, &[])?;
 /// sink.commit()?;
 /// assert_eq!(sink.results().len(), 1);

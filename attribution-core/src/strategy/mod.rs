@@ -51,6 +51,7 @@ impl Weighting {
     }
 }
 
+pub(crate) use position_based::first_middle_last;
 pub(crate) use time_decay::{Powers, weigh_all};
 
 impl Model {

@@ -98,6 +98,8 @@ pub(crate) fn round_half_even(value: f64) -> f64 {
 }
 
 #[cfg(test)]
+// What is tested is that the bits are these and no others.
+#[allow(clippy::float_cmp)]
 mod tests {
     use super::*;
 
