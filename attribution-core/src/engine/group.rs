@@ -254,39 +254,51 @@ struct Placed {
     click_id: u64,
 }
 
-/// Runs of up to so many touches are sorted in lanes.
-const LANES: usize = 16;
-
-/// Sorts touches by (time, click id). In a short run, each touch's place is the number of touches
-/// before it, which takes no branch; touches of one time are rare and left to an ordinary sort.
+/// Sorts touches by (time, click id).
 fn sort_run(run: &mut [Placed]) {
-    if run.len() <= LANES {
-        let mut times = [u32::MAX; LANES];
-        for (lane, touch) in times.iter_mut().zip(&*run) {
-            *lane = touch.click_time;
-        }
-        let (mut places, mut equal) = ([0_u32; LANES], [0_u32; LANES]);
-        for time in &times[..run.len()] {
-            for lane in 0..LANES {
-                places[lane] += u32::from(*time < times[lane]);
-                equal[lane] += u32::from(*time == times[lane]);
-            }
-        }
-        if equal[..run.len()].iter().all(|equal| *equal == 1) {
-            let mut sorted = [Placed::default(); LANES];
-            for (touch, place) in run.iter().zip(places) {
-                sorted[place as usize % LANES] = *touch;
-            }
-            run.copy_from_slice(&sorted[..run.len()]);
-            return;
+    let sorted = match run.len() {
+        0..=8 => sort_in_lanes::<8>(run),
+        9..=16 => sort_in_lanes::<16>(run),
+        _ => false,
+    };
+    if !sorted {
+        run.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
+    }
+}
+
+/// Sorts at most `LANES` touches by time, if their times all differ: each touch's place is then the
+/// number of touches before it, which takes no branch.
+#[inline(always)]
+fn sort_in_lanes<const LANES: usize>(run: &mut [Placed]) -> bool {
+    let mut times = [u32::MAX; LANES];
+    for (lane, touch) in times.iter_mut().zip(&*run) {
+        *lane = touch.click_time;
+    }
+    let (mut places, mut not_after) = ([0_u32; LANES], 0);
+    for time in &times[..run.len()] {
+        for lane in 0..LANES {
+            places[lane] += u32::from(*time < times[lane]);
+            not_after += u32::from(*time <= times[lane]);
         }
     }
-    run.sort_unstable_by_key(|touch| (touch.click_time, touch.click_id));
+    // With times that all differ, each touch is at or before itself, those after it, and the lanes
+    // that are empty.
+    let (touches, empty) = (run.len() as u32, (LANES - run.len()) as u32);
+    if not_after != touches * (touches + 1) / 2 + touches * empty {
+        return false;
+    }
+    let mut sorted = [Placed::default(); LANES];
+    for (touch, place) in run.iter().zip(places) {
+        sorted[place as usize % LANES] = *touch;
+    }
+    run.copy_from_slice(&sorted[..run.len()]);
+    true
 }
 
 /// Whether a click is there more than once; a long run is taken to be one that has.
 fn any_repeated(run: &[Placed]) -> bool {
-    if run.len() > 2 * LANES {
+    const FEW: usize = 32;
+    if run.len() > FEW {
         // Sorting settles it, and drops what there is to drop.
         return true;
     }
