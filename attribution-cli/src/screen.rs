@@ -24,8 +24,12 @@ pub(crate) fn heading(text: &str) -> String {
     if wants_colour(&io::stdout()) { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-/// An error's text, `error:` in red where that is wanted.
+/// An error's text, `error:` in red where that is wanted. Defects of the input stand for
+/// themselves, each on a line that begins with its place, as editors and people look for it.
 pub(crate) fn error_text(error: &Error) -> String {
+    if matches!(error, Error::Input(_) | Error::Limit(_)) {
+        return error.to_string();
+    }
     if wants_colour(&io::stderr()) {
         format!("\u{1b}[1;31merror:\u{1b}[0m {error}")
     } else {

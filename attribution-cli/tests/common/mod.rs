@@ -25,9 +25,9 @@ impl Ended {
         self
     }
 
-    /// The lines after `error: `, which are the defects where the input is bad.
+    /// The lines of the defects, where the input is bad.
     pub(crate) fn defects(&self) -> Vec<String> {
-        let text = self.stderr.strip_prefix("error: ").expect("an error");
+        let text = &self.stderr;
         text.lines().map(str::to_owned).collect()
     }
 }

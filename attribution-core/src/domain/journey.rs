@@ -311,20 +311,43 @@ impl Journeys {
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
     pub fn rows(&self, conversion: usize) -> &[u32] {
-        match self.offsets.get(conversion..conversion + 2) {
-            Some(bounds) => &self.rows[bounds[0]..bounds[1]],
-            None => &[],
+        match self.offsets.get(conversion..) {
+            Some([start, end, ..]) => &self.rows[*start..*end],
+            _ => &[],
         }
     }
 
-    /// The columns of the conversions with their journeys, with these dimensions of those that the
-    /// clicks have.
-    pub(crate) fn into_batch(
+    /// The conversions with their journeys as columns, ready to be calculated on, with the
+    /// dimensions of these scopes that the clicks have. The clicks and conversions have to be those
+    /// that the journeys were assembled from.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for other conversions or clicks, as far as their numbers tell.
+    ///
+    /// ```
+    /// # use attribution_core::{Clicks, Conversions, JourneyOptions, Journeys, ScopeSet};
+    /// # let (clicks, conversions) = (Clicks::default(), Conversions::default());
+    /// let journeys = Journeys::assemble(&clicks, &conversions, &JourneyOptions::default())?;
+    /// let batch = journeys.into_batch(&conversions, &clicks, ScopeSet::GLOBAL)?;
+    /// assert_eq!(batch.batch().conversions(), 0);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn into_batch(
         self,
         conversions: &Conversions,
         clicks: &Clicks,
         scopes: ScopeSet,
-    ) -> BatchBuilder {
+    ) -> Result<BatchBuilder, Error> {
+        conversions.check()?;
+        clicks.check()?;
+        let beyond = |row: &u32| *row != MISSING_CLICK && *row as usize >= clicks.len();
+        if conversions.len() != self.len() || self.rows.iter().any(beyond) {
+            return Err(Error::input(
+                "conversions and clicks",
+                "found others than the journeys were assembled from",
+                "the same",
+            ));
+        }
         let rows = &self.rows;
         // A missing click's row is beyond every column; what it has is filled in below.
         let gather = |column: &[u64]| -> Vec<u64> {
@@ -360,7 +383,7 @@ impl Journeys {
         }
         batch.offsets = self.offsets;
         batch.converting_positions = self.converting_positions;
-        batch
+        Ok(batch)
     }
 
     /// A conversion's own cost, or else its converting click's, as a count of 0.00001.

@@ -6,7 +6,7 @@ use super::apportion::{NARROW_TOTAL, Shares, split_lanes};
 use super::credits::{FillCredits, Scratch, sum_of, weigh_block};
 use super::group::{ConversionColumns, GroupedTouches, TouchColumns};
 use super::lanes::{Kernel, widened};
-use super::parallel::in_order;
+use super::parallel::{in_order, join, spawn};
 use super::snapshot::{Amounts, Snapshot, SnapshotTable};
 use super::touchpoints::Touchpoints;
 use crate::domain::batch::{Batch, BatchBuilder};
@@ -96,7 +96,7 @@ impl Engine {
         self
     }
 
-    /// On how many threads; 0 means one for each processor.
+    /// On how many threads, at most 1024; 0 means one for each processor.
     ///
     /// ```
     /// assert_ne!(attribution_core::Engine::new().threads(0), Default::default());
@@ -274,23 +274,27 @@ impl Engine {
         }
         let share = batch.conversions().div_ceil(threads).max(1);
         std::thread::scope(|scope| {
-            let mut rest = credits;
+            let (mut rest, mut handles) = (credits, Vec::new());
             for start in (0..batch.conversions()).step_by(share) {
                 let within = start..(start + share).min(batch.conversions());
                 let offsets = batch.columns.offsets;
                 let (own, others) = rest.split_at_mut(offsets[within.end] - offsets[within.start]);
                 rest = others;
-                scope.spawn(move || widened(FillCredits { model, batch, within, credits: own }));
+                let kernel = FillCredits { model, batch, within, credits: own };
+                handles.push(spawn(scope, move || widened(kernel))?);
             }
-        });
-        Ok(())
+            handles.into_iter().try_for_each(join)
+        })
     }
 }
+
+/// More threads than this never help.
+const MOST_THREADS: usize = 1_024;
 
 pub(crate) fn resolve_threads(threads: usize) -> usize {
     match threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
+        threads => threads.min(MOST_THREADS),
     }
 }
 

@@ -117,11 +117,8 @@ fn fill_credits(model: &Model, batch: &Batch<'_>, within: Range<usize>, credits:
                 rest[start + at] = 1.0;
             }
             Split::Even(count) => {
-                spread(rest, start, touches, 0.0);
                 spread(rest, start, count, 1.0 / count as f64);
-                if count < touches {
-                    rest[start + count] = 0.0;
-                }
+                rest[start + count..start + touches].fill(0.0);
             }
             Split::Weighted => {
                 let weights = &mut rest[start..start + touches];

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::thread;
 
 use super::calculate::{CHUNK, Chunked};
+use super::parallel::{join, spawn};
 use crate::domain::batch::{Batch, BatchBuilder, MAX_TOUCHES};
 use crate::domain::dimensions::Dimensions;
 use crate::domain::id_index::IdIndex;
@@ -114,28 +115,30 @@ impl<'a> GroupedTouches<'a> {
                 format!("each conversion once (it is at [{}])", rows[0].min(rows[1])),
             ));
         });
-        defects.into_result()?;
+        std::mem::take(&mut defects).into_result()?;
         let place_of = |id: u64| index.row(id, &ids).unwrap_or(UNKNOWN);
 
         let rows = touches.conversion_ids.len();
         let chunks = ids.len().div_ceil(CHUNK);
         let share = rows.div_ceil(threads).max(1);
-        let hands: Result<Vec<Hand>, Error> = thread::scope(|scope| {
+        let dealt: Result<Vec<_>, Error> = thread::scope(|scope| {
             let place_of = &place_of;
-            let shares = (0..rows).step_by(share);
-            let handles: Vec<_> = shares
+            let handles: Result<Vec<_>, Error> = (0..rows)
+                .step_by(share)
                 .map(|start| {
                     let rows = start..(start + share).min(rows);
-                    scope.spawn(move || Hand::deal(touches, rows, chunks, place_of))
+                    spawn(scope, move || Hand::deal(touches, rows, chunks, place_of))
                 })
                 .collect();
-            let hands = handles.into_iter().map(|handle| {
-                handle.join().map_err(|_| Error::Internal("a worker thread panicked".into()))?
-            });
-            // All of them are looked at, so that the first failure in the order of rows is told.
-            hands.collect::<Vec<Result<Hand, Error>>>().into_iter().collect()
+            handles?.into_iter().map(join).collect()
         });
-        Ok(Self { conversions, touches, order, ids, hands: hands? })
+        let mut hands = Vec::new();
+        for (hand, of_hand) in dealt? {
+            hands.push(hand);
+            defects.append(of_hand);
+        }
+        defects.into_result()?;
+        Ok(Self { conversions, touches, order, ids, hands })
     }
 
     /// Makes a journey of a run of touches that lacks its converting click or has a click more than
@@ -202,7 +205,7 @@ impl Hand {
         rows: Range<usize>,
         chunks: usize,
         place_of: impl Fn(u64) -> u32,
-    ) -> Result<Self, Error> {
+    ) -> (Self, Defects) {
         let mut offsets = vec![0; chunks + 1];
         let mut places = Vec::with_capacity(rows.len());
         let mut defects = Defects::default();
@@ -218,7 +221,11 @@ impl Hand {
                 )),
             }
         }
-        defects.into_result()?;
+        if defects.total() > 0 {
+            // Nothing will be made of these touches.
+            let nothing = Self { offsets, touches: Vec::new(), dimensions: Dimensions::default() };
+            return (nothing, defects);
+        }
         for chunk in 1..offsets.len() {
             offsets[chunk] += offsets[chunk - 1];
         }
@@ -241,7 +248,7 @@ impl Hand {
             }
             Some(column)
         }));
-        Ok(Self { offsets, touches: dealt, dimensions })
+        (Self { offsets, touches: dealt, dimensions }, defects)
     }
 }
 

@@ -4,9 +4,22 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
 use crate::ground::error::Error;
+
+/// Starts a thread; where the system has none left, that is an error like any other.
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, Error> {
+    thread::Builder::new().spawn_scoped(scope, work).map_err(Error::io("a worker thread"))
+}
+
+/// Waits for a thread.
+pub(crate) fn join<T>(handle: ScopedJoinHandle<'_, T>) -> Result<T, Error> {
+    handle.join().map_err(|_| Error::Internal("a worker thread panicked".into()))
+}
 
 /// How many results each worker may be ahead of the consumer.
 const AHEAD: usize = 2;
@@ -38,7 +51,7 @@ pub(crate) fn in_order<W: Send, T: Send>(
         for first in 0..threads {
             let (sender, receiver) = sync_channel(AHEAD);
             receivers.push(receiver);
-            handles.push(scope.spawn(move || {
+            handles.push(spawn(scope, move || {
                 let mut state = worker();
                 for chunk in (first..chunks).step_by(threads) {
                     let result = map(&mut state, chunk);
@@ -48,7 +61,7 @@ pub(crate) fn in_order<W: Send, T: Send>(
                     }
                 }
                 state
-            }));
+            })?);
         }
         let mut outcome = Ok(());
         for chunk in 0..chunks {
@@ -66,8 +79,7 @@ pub(crate) fn in_order<W: Send, T: Send>(
         drop(receivers);
         let mut states = Vec::with_capacity(threads);
         for handle in handles {
-            let joined = handle.join();
-            states.push(joined.map_err(|_| Error::Internal("a worker thread panicked".into()))?);
+            states.push(join(handle)?);
         }
         outcome.map(|()| states)
     })

@@ -97,21 +97,24 @@ struct IdCells {
     /// A power of two of them.
     cells: Vec<Cell>,
     used: usize,
+    /// What leaves of 64 bits as many as number the cells.
+    shift: u32,
 }
 
 impl IdCells {
     const SMALLEST: usize = 8;
 
     fn new() -> Self {
-        Self { cells: vec![Cell::FREE; Self::SMALLEST], used: 0 }
+        let shift = 64 - Self::SMALLEST.ilog2();
+        Self { cells: vec![Cell::FREE; Self::SMALLEST], used: 0, shift }
     }
 
     /// Where an id is, or the free cell where it should be.
     #[inline(always)]
     fn place(&self, id: u64) -> usize {
         let last = self.cells.len() - 1;
-        // Fibonacci hashing: the product's high bits depend on all of the id's.
-        let mut place = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & last;
+        // Fibonacci hashing: the product's highest bits depend on all of the id's.
+        let mut place = (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize & last;
         while self.cells[place].id != id && self.cells[place].id != 0 {
             place = (place + 1) & last;
         }
@@ -133,6 +136,7 @@ impl IdCells {
         self.used += 1;
         if self.used * 2 > self.cells.len() {
             let twice = vec![Cell::FREE; self.cells.len() * 2];
+            self.shift -= 1;
             for cell in std::mem::replace(&mut self.cells, twice) {
                 if cell.id != 0 {
                     let place = self.place(cell.id);

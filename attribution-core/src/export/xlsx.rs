@@ -2,6 +2,7 @@
 //! come, and a further sheet begins when one is full.
 
 use std::io::{self, Seek, Write};
+use std::panic::{self, AssertUnwindSafe};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
@@ -49,6 +50,17 @@ fn failed(error: XlsxError) -> Error {
         XlsxError::IoError(error) => error,
         error => io::Error::other(error.to_string()),
     })
+}
+
+/// Does a piece of the library's work. It panics where its temporary file cannot be written, as on
+/// a full disk; here that becomes an error, and the workbook, which may be torn, is never saved.
+fn contained<R>(work: impl FnOnce() -> Result<R, XlsxError>) -> Result<(), Error> {
+    match panic::catch_unwind(AssertUnwindSafe(work)) {
+        Ok(outcome) => outcome.map(|_| ()).map_err(failed),
+        Err(_) => Err(Error::io("export")(io::Error::other(
+            "the workbook's temporary file could not be written; is the disk full?",
+        ))),
+    }
 }
 
 impl<W: Write> XlsxExport<W> {
@@ -99,13 +111,15 @@ impl<W: Write> XlsxExport<W> {
         self.rows += 1;
         let number = self.rows;
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1).map_err(failed)?;
-        write_row(sheet, number, row, &self.formats).map_err(failed)
+        let formats = &self.formats;
+        contained(|| write_row(sheet, number, row, formats))
     }
 
     pub(super) fn finish(mut self) -> Result<W, Error> {
         // A workbook is a zip, which is written with seeks; the writer may not be able to.
         let mut file = tempfile::tempfile().map_err(Error::io("export"))?;
-        self.workbook.save_to_writer(&mut file).map_err(failed)?;
+        let workbook = &mut self.workbook;
+        contained(|| workbook.save_to_writer(&mut file))?;
         file.rewind()
             .and_then(|()| io::copy(&mut file, &mut self.writer))
             .and_then(|_| self.writer.flush())

@@ -161,6 +161,15 @@ impl Defects {
         self.total += more;
     }
 
+    /// Adds others behind these.
+    pub(crate) fn append(&mut self, more: Self) {
+        let untold = more.total - more.shown.len() as u64;
+        for defect in more.shown {
+            self.push(defect);
+        }
+        self.count_more(untold);
+    }
+
     /// The defects kept in full, in the order found.
     ///
     /// ```

@@ -201,8 +201,10 @@ fn too_many_or_not_a_number(digits: &[u8]) -> MoneyProblem {
     }
 }
 
-/// `numerator / denominator` as a whole number, rounded half to even. The denominator is positive.
+/// `numerator / denominator` as a whole number, rounded half to even. The denominator is not 0.
 pub(crate) fn divide_half_even(numerator: i128, denominator: i128) -> i128 {
+    let sign = denominator.signum();
+    let (numerator, denominator) = (numerator * sign, denominator * sign);
     let quotient = numerator.div_euclid(denominator);
     let twice = 2 * numerator.rem_euclid(denominator);
     match twice.cmp(&denominator) {
@@ -394,6 +396,7 @@ mod tests {
             [(5, 0), (15, 2), (25, 2), (-5, 0), (-15, -2), (-16, -2), (14, 1)]
         {
             assert_eq!(divide_half_even(numerator, 10), expected, "{numerator}");
+            assert_eq!(divide_half_even(-numerator, -10), expected, "{numerator}");
         }
     }
 

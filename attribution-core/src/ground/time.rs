@@ -41,8 +41,7 @@ pub(crate) fn read_time(text: &str) -> Result<u32, (String, &'static str)> {
             .parse()
             .map_err(|_| (format!("{} is out of range", quoted(text)), TIME_ALLOWED));
     }
-    let looks_like_rfc_3339 = text.len() >= 20 && text.as_bytes()[4] == b'-';
-    let timestamp = looks_like_rfc_3339
+    let timestamp = has_the_form_of_rfc_3339(text)
         .then(|| text.parse::<jiff::Timestamp>().ok())
         .flatten()
         .ok_or_else(|| (format!("{} is not a time", quoted(text)), TIME_ALLOWED))?;
@@ -51,6 +50,39 @@ pub(crate) fn read_time(text: &str) -> Result<u32, (String, &'static str)> {
     }
     u32::try_from(timestamp.as_second())
         .map_err(|_| (format!("{} is out of range", quoted(text)), TIME_ALLOWED))
+}
+
+/// Whether a text is written as `date-time` of RFC 3339, section 5.6, without a leap second, which
+/// unix time has not. Libraries read more than that.
+fn has_the_form_of_rfc_3339(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let Some((date_time, rest)) = text.as_bytes().split_at_checked(FORM.len()) else {
+        return false;
+    };
+    let fits = |(form, byte): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        form => form == byte,
+    };
+    let leap_second = date_time[17] >= b'6';
+    let offset = match rest {
+        [b'.', fraction @ ..] => {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 {
+                return false;
+            }
+            &fraction[digits..]
+        }
+        rest => rest,
+    };
+    let digits = |at: &[usize]| at.iter().all(|at| offset[*at].is_ascii_digit());
+    FORM.iter().zip(date_time).all(fits)
+        && !leap_second
+        && match offset {
+            [b'Z' | b'z'] => true,
+            [b'+' | b'-', _, _, b':', _, _] => digits(&[1, 2, 4, 5]),
+            _ => false,
+        }
 }
 
 /// Reads a length of time in seconds: a whole number with a unit, `s`, `m`, `h`, `d` or `w`.
@@ -173,6 +205,14 @@ mod tests {
             "2024-06-01T09:00:00.5Z",
             "2024-06-01T09:00:00",
             "2024-02-30T09:00:00Z",
+            "2024-06-01T09:00:60Z",
+            "2024-06-01T09:00:00,0Z",
+            "2024-06-01T09:00:00.Z",
+            "2024-06-01T09:00:00+02",
+            "2024-06-01T09:00:00+02:00:00",
+            "2024-06-01T09:00:00+02:00[Europe/Paris]",
+            "20240601T090000Z",
+            "2024-06-01T0900:00Zé",
             "1717232400.0",
             "",
             " 1",

@@ -128,15 +128,15 @@ pub fn run<S: ResultSink>(
         missing_clicks: (0..journeys.len()).filter(missing).count() as u64,
         models: Vec::with_capacity(models.len()),
     };
-    let batch = journeys.into_batch(&data.conversions, &data.clicks, options.scopes);
+    let batch = journeys.into_batch(&data.conversions, &data.clicks, options.scopes)?;
     // The touches have all that is needed of the clicks.
     drop(data);
     let batch = batch.batch();
     batch.check(options.scopes)?;
 
-    let engine = Engine::new().scopes(options.scopes).touchpoints(true).threads(options.threads);
     // The global totals of the report are made whether or not they were asked for.
-    let engine = engine.scopes(options.scopes.with(ScopeType::Global));
+    let scopes = options.scopes.with(ScopeType::Global);
+    let engine = Engine::new().scopes(scopes).touchpoints(true).threads(options.threads);
     let total = conversions * models.len() as u64;
     let mut done = 0;
     sink.begin()?;

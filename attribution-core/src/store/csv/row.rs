@@ -48,9 +48,16 @@ struct RowDefect {
 }
 
 impl RowDefects {
-    fn push(&mut self, defect: RowDefect) {
+    pub(super) fn note(
+        &mut self,
+        line: u64,
+        column: impl Into<String>,
+        found: impl Into<String>,
+        allowed: impl Into<String>,
+    ) {
         if self.shown.len() < Defects::SHOWN {
-            self.shown.push(defect);
+            let (column, found, allowed) = (column.into(), found.into(), allowed.into());
+            self.shown.push(RowDefect { line, column, found, allowed });
         }
         self.total += 1;
     }
@@ -92,12 +99,7 @@ impl<'r> Row<'r> {
 
     fn note(&mut self, column: &str, found: impl Into<String>, allowed: &str) {
         self.sound = false;
-        self.defects.push(RowDefect {
-            line: self.line,
-            column: column.to_owned(),
-            found: found.into(),
-            allowed: allowed.to_owned(),
-        });
+        self.defects.note(self.line, column, found, allowed);
     }
 
     fn check_shape(&mut self) {

@@ -130,23 +130,22 @@ impl Source for CsvSource {
         let conversions = read_conversions(&self.conversions, threads, &mut defects, &|bytes| {
             go_on(progress, Phase::Reading, before + bytes, total)
         })?;
-        if let (Some(clicks), Some(conversions)) = (&clicks, &conversions) {
-            check_converting_clicks(clicks, conversions, &self.conversions, &mut defects);
+        if let (Some(read), Some((conversions, lines))) = (&clicks, &conversions) {
+            check_converting_clicks(read, conversions, lines, &self.conversions, &mut defects);
         }
         defects.into_result()?;
         match (clicks, conversions) {
-            (Some(clicks), Some(conversions)) => {
-                Ok(Dataset { clicks: clicks.data, conversions: conversions.data })
+            (Some(read), Some((conversions, _))) => {
+                Ok(Dataset { clicks: read.clicks, conversions })
             }
             _ => Err(Error::Internal("a file was refused without a defect".into())),
         }
     }
 }
 
-/// What was read of a file.
-struct Read<T> {
-    data: T,
-    lines: LineMap,
+/// What was read of the clicks.
+struct ReadClicks {
+    clicks: Clicks,
     index: IdIndex,
     /// Whether every row's id could be read.
     complete: bool,
@@ -206,19 +205,25 @@ impl RowReader<ClickRows> for ClickReader {
 
     fn read(&self, rows: &mut ClickRows, row: &mut Row<'_>) {
         let id = row.id(0);
-        rows.complete &= id.is_some();
-        // A row without an id keeps its place, so that the columns stay in step; the defect that
-        // was noted for it keeps anything from being made of it.
-        rows.clicks.click_ids.push(id.unwrap_or(0));
-        rows.clicks.click_times.push(row.time(1));
+        let (time, cost, filtered) = (row.time(1), row.cost(3), row.flag(4));
+        let mut ids = [0; CLICK_DIMENSIONS.len()];
+        for (id, (column, _)) in ids.iter_mut().zip(&self.dimensions) {
+            *id = row.optional_id(*column).unwrap_or(0);
+        }
+        // A row without an id has been noted, and nothing else can be said of it.
+        let Some(click_id) = id else {
+            rows.complete = false;
+            return;
+        };
+        rows.clicks.click_ids.push(click_id);
+        rows.clicks.click_times.push(time);
         rows.names.extend_from_slice(row.bytes(2));
         rows.name_ends.push(rows.names.len());
-        rows.clicks.costs.push(row.cost(3));
-        rows.clicks.filtered.push(row.flag(4));
-        for (column, kept) in &self.dimensions {
-            let id = row.optional_id(*column).unwrap_or(0);
-            if let Some(ids) = kept.and_then(|place| rows.clicks.dimensions.0[place].as_mut()) {
-                ids.push(id);
+        rows.clicks.costs.push(cost);
+        rows.clicks.filtered.push(filtered);
+        for (id, (_, kept)) in ids.into_iter().zip(&self.dimensions) {
+            if let Some(column) = kept.and_then(|place| rows.clicks.dimensions.0[place].as_mut()) {
+                column.push(id);
             }
         }
     }
@@ -230,7 +235,7 @@ fn read_clicks(
     threads: usize,
     defects: &mut Defects,
     report: &dyn Fn(u64) -> Result<(), Error>,
-) -> Result<Option<Read<Clicks>>, Error> {
+) -> Result<Option<ReadClicks>, Error> {
     let names: Vec<&str> = CLICK_DIMENSIONS
         .into_iter()
         .filter(|(_, scope_type)| scopes.contains(*scope_type))
@@ -274,40 +279,38 @@ fn read_clicks(
         }
         report(rows.end)
     })?;
-    let index = if complete {
-        index_ids(&clicks.click_ids, "click_id", path, &lines, defects)
-    } else {
-        IdIndex::build(&[], |_, _| {})
-    };
-    Ok(Some(Read { data: clicks, lines, index, complete }))
+    let index = index_ids(&clicks.click_ids, "click_id", path, &lines, defects);
+    Ok(Some(ReadClicks { clicks, index, complete }))
 }
 
-/// Reads rows of conversions; the flag says whether every row's ids could be read.
+/// Reads rows of conversions.
 struct ConversionReader;
 
-impl RowReader<(Conversions, bool)> for ConversionReader {
-    fn begin(&self) -> (Conversions, bool) {
-        (Conversions::default(), true)
+impl RowReader<Conversions> for ConversionReader {
+    fn begin(&self) -> Conversions {
+        Conversions::default()
     }
 
-    fn rows(&self, (conversions, _): &(Conversions, bool)) -> usize {
+    fn rows(&self, conversions: &Conversions) -> usize {
         conversions.len()
     }
 
-    fn skip(&self, (_, complete): &mut (Conversions, bool)) {
-        *complete = false;
-    }
+    fn skip(&self, _: &mut Conversions) {}
 
-    fn read(&self, (conversions, complete): &mut (Conversions, bool), row: &mut Row<'_>) {
+    fn read(&self, conversions: &mut Conversions, row: &mut Row<'_>) {
         let (id, click_id) = (row.id(0), row.id(1));
-        *complete &= id.is_some() && click_id.is_some();
-        conversions.conversion_ids.push(id.unwrap_or(0));
-        conversions.click_ids.push(click_id.unwrap_or(0));
-        conversions.conversion_times.push(row.time(2));
-        conversions.payouts.push(row.money(3));
-        conversions.campaign_ids.push(row.optional_id(4));
-        conversions.costs.push(row.optional_cost(5));
-        conversions.click_times.push(None);
+        let (time, payout) = (row.time(2), row.money(3));
+        let (campaign_id, cost) = (row.optional_id(4), row.optional_cost(5));
+        // A row without its ids has been noted, and nothing else can be said of it.
+        if let (Some(id), Some(click_id)) = (id, click_id) {
+            conversions.conversion_ids.push(id);
+            conversions.click_ids.push(click_id);
+            conversions.conversion_times.push(time);
+            conversions.payouts.push(payout);
+            conversions.campaign_ids.push(campaign_id);
+            conversions.costs.push(cost);
+            conversions.click_times.push(None);
+        }
     }
 }
 
@@ -316,43 +319,38 @@ fn read_conversions(
     threads: usize,
     defects: &mut Defects,
     report: &dyn Fn(u64) -> Result<(), Error>,
-) -> Result<Option<Read<Conversions>>, Error> {
+) -> Result<Option<(Conversions, LineMap)>, Error> {
     let Some(table) = Table::open(path, CONVERSION_COLUMNS, &[], defects)? else {
         return Ok(None);
     };
-    let (mut conversions, mut complete) = ConversionReader.begin();
+    let mut conversions = ConversionReader.begin();
     let mut lines = LineMap::default();
     report(0)?;
-    table.read_rows(&ConversionReader, threads, defects, |rows| {
+    table.read_rows(&ConversionReader, threads, defects, |mut rows| {
         lines.append(&rows.lines, conversions.len(), rows.first_line);
-        let (mut more, more_complete) = rows.data;
-        complete &= more_complete;
-        conversions.append(&mut more);
+        conversions.append(&mut rows.data);
         report(rows.end)
     })?;
-    let index = if complete {
-        index_ids(&conversions.conversion_ids, "conv_id", path, &lines, defects)
-    } else {
-        IdIndex::build(&[], |_, _| {})
-    };
-    Ok(Some(Read { data: conversions, lines, index, complete }))
+    index_ids(&conversions.conversion_ids, "conv_id", path, &lines, defects);
+    Ok(Some((conversions, lines)))
 }
 
-/// Notes each conversion whose click is not among the clicks. Where some rows could not be read,
-/// nothing can be said.
+/// Notes each conversion whose click is not among the clicks. Where some of the clicks could not be
+/// read, nothing can be said.
 fn check_converting_clicks(
-    clicks: &Read<Clicks>,
-    conversions: &Read<Conversions>,
+    read: &ReadClicks,
+    conversions: &Conversions,
+    lines: &LineMap,
     path: &Path,
     defects: &mut Defects,
 ) {
-    if !clicks.complete || !conversions.complete {
+    if !read.complete {
         return;
     }
-    for (row, id) in conversions.data.click_ids.iter().enumerate() {
-        if clicks.index.row(*id, &clicks.data.click_ids).is_none() {
+    for (row, id) in conversions.click_ids.iter().enumerate() {
+        if read.index.row(*id, &read.clicks.click_ids).is_none() {
             defects.push(Defect::new(
-                format!("{}:{}: click_id", path.display(), conversions.lines.line(row)),
+                format!("{}:{}: click_id", path.display(), lines.line(row)),
                 format!("found click {id}, which is unknown"),
                 "a click_id of the clicks",
             ));

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use csv::ByteRecord;
 use flate2::bufread::MultiGzDecoder;
@@ -39,9 +40,12 @@ impl Read for Counted {
 /// An open file whose header has been read.
 pub(super) struct Table {
     pub(super) header: Header,
-    path: PathBuf,
+    /// The same file, to be read from any place.
+    plain: File,
     reader: CsvReader<Box<dyn Read>>,
     bytes: Rc<Cell<u64>>,
+    /// How many bytes of a byte order mark the reader has not seen.
+    mark: u64,
     /// How long the file is, where it can be read from any place: not zipped, no pipe.
     plain_size: Option<u64>,
 }
@@ -72,6 +76,7 @@ pub(super) trait RowReader<T>: Sync {
 }
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 
 impl Table {
     /// Opens a plain or gzip file and finds the columns in its header. None when the header is not
@@ -95,20 +100,22 @@ impl Table {
             Error::input(&file, found, "a readable file")
         })?;
         let bytes = Rc::new(Cell::new(0));
-        let counted = Counted { file: opened, bytes: Rc::clone(&bytes) };
-        let mut buffered = BufReader::with_capacity(BUFFER, counted);
-        let zipped = buffered.fill_buf().map_err(Error::io(&file))?.starts_with(&GZIP);
+        let plain = opened.try_clone().map_err(Error::io(&file))?;
+        let mut counted = Counted { file: opened, bytes: Rc::clone(&bytes) };
+        // A pipe may give its first bytes one by one.
+        let mut first = Vec::new();
+        (&mut counted).take(3).read_to_end(&mut first).map_err(Error::io(&file))?;
+        let zipped = first.starts_with(&GZIP);
+        let mark = if first == BYTE_ORDER_MARK { BYTE_ORDER_MARK.len() } else { 0 };
+        first.drain(..mark);
+        let whole = BufReader::with_capacity(BUFFER, io::Cursor::new(first).chain(counted));
         let input: Box<dyn Read> =
-            if zipped { Box::new(MultiGzDecoder::new(buffered)) } else { Box::new(buffered) };
+            if zipped { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
         let header = Header { file, columns, places: Vec::new(), width: 0 };
-        let plain_size = size.filter(|_| !zipped);
-        let mut table = Self {
-            header,
-            path: path.to_owned(),
-            reader: csv_reader(input, true),
-            bytes,
-            plain_size,
-        };
+        let plain_size = size.filter(|_| !zipped && cfg!(any(unix, windows)));
+        let reader = csv_reader(input, true);
+        let mark = mark as u64;
+        let mut table = Self { header, plain, reader, bytes, mark, plain_size };
         Ok(table.read_header(also_required, defects)?.then_some(table))
     }
 
@@ -127,7 +134,13 @@ impl Table {
         };
         let line = first_line_of(&names, &self.reader);
         let place = |column: &str| format!("{}:{line}: {column}", self.header.file);
-        if names.is_empty() {
+        let last = names.iter().last().unwrap_or_default();
+        if last.ends_with(END_ROW) && last != END_ROW {
+            let allowed = "text whose quotes are closed";
+            defects.push(Defect::new(place("header"), "found an open quote", allowed));
+            return Ok(false);
+        }
+        if names.is_empty() || last == END_ROW {
             let allowed = "a line with the names of the columns";
             defects.push(Defect::new(place("header"), "found no bytes", allowed));
             return Ok(false);
@@ -167,7 +180,7 @@ impl Table {
         defects: &mut Defects,
         mut take: impl FnMut(Rows<T>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let start = self.reader.position().byte();
+        let start = self.mark + self.reader.position().byte();
         let line = self.reader.position().line();
         let blocks = self.plain_size.map_or(0, |size| size.saturating_sub(start).div_ceil(BLOCK));
         if threads < 2 || blocks < 2 {
@@ -175,8 +188,9 @@ impl Table {
             return read_on(&header, reader, 1, rows, defects, &|| bytes.get(), &mut take);
         }
         let size = self.plain_size.unwrap_or(0);
-        let blocks = Blocks { path: &self.path, start, size };
         let header = &self.header;
+        let blocks = Blocks { file: &self.plain, name: &header.file, start, size };
+        let before = blocks.state()?;
         // The line at which the next block begins; and where a block has quotes, which may hide
         // line breaks, and from where on the rest is read in one go.
         let (mut line, mut quoted_from) = (line, None);
@@ -187,35 +201,57 @@ impl Table {
             |(), block| Ok((block, blocks.read(block, header, rows)?)),
             |(block, read)| {
                 let Some((data, lines, row_defects, breaks)) = read else {
-                    quoted_from = Some(blocks.first_record(block)?);
+                    quoted_from = Some(blocks.first_row(block)?);
                     return Err(Error::Cancelled);
                 };
-                row_defects.report(&header.file, line, defects);
+                // The line break put in front counts as a line.
+                let first_line = line - 1;
+                row_defects.report(&header.file, first_line, defects);
                 let end = (start + (block as u64 + 1) * BLOCK).min(size);
-                take(Rows { data, lines, first_line: line, end })?;
+                take(Rows { data, lines, first_line, end })?;
                 line += breaks;
                 Ok(())
             },
         );
-        let Some(offset) = quoted_from else { return outcome.map(|_| ()) };
-        let mut file = File::open(&self.path).map_err(Error::io(&header.file))?;
-        file.seek(SeekFrom::Start(offset)).map_err(Error::io(&header.file))?;
-        let bytes = Rc::new(Cell::new(offset));
-        let counted: Box<dyn Read> = Box::new(Counted { file, bytes: Rc::clone(&bytes) });
-        let reader = csv_reader(counted, false);
-        read_on(header, reader, line, rows, defects, &|| bytes.get(), &mut take)
+        match quoted_from {
+            None => outcome.map(|_| ())?,
+            Some(offset) => {
+                let mut file = self.plain.try_clone().map_err(Error::io(&header.file))?;
+                file.seek(SeekFrom::Start(offset)).map_err(Error::io(&header.file))?;
+                let bytes = Rc::new(Cell::new(offset));
+                let counted = Counted { file, bytes: Rc::clone(&bytes) };
+                let reader = csv_reader(after_line_break(counted), false);
+                read_on(header, reader, line - 1, rows, defects, &|| bytes.get(), &mut take)?;
+            }
+        }
+        if blocks.state()? == before {
+            return Ok(());
+        }
+        let source = io::Error::other("the file was changed while it was read");
+        Err(Error::Io { what: header.file.clone(), source })
     }
 }
 
-/// A reader that ends rows at line feeds alone, with one added at the end, so that its count of
-/// lines tells where each row was. A row's last field may so end with a carriage return.
+/// What stands behind every file: the line break that the last line may lack, and bytes that are no
+/// text, which are a row of their own unless a quote before them was not closed.
+const END: &[u8] = b"\n\xff\xff";
+const END_ROW: &[u8] = b"\xff\xff";
+
+/// A reader takes a byte order mark off the beginning. Only a file's own beginning may have one, so
+/// for any other place a line break stands before it.
+fn after_line_break<R: Read>(input: R) -> impl Read {
+    (&b"\n"[..]).chain(input)
+}
+
+/// A reader that ends rows at line feeds alone, so that its count of lines tells where each row was.
+/// A row's last field may so end with a carriage return. Behind the input it reads [`END`].
 fn csv_reader<R: Read>(input: R, has_headers: bool) -> CsvReader<R> {
     csv::ReaderBuilder::new()
         .flexible(true)
         .has_headers(has_headers)
         .terminator(csv::Terminator::Any(b'\n'))
         .buffer_capacity(BUFFER)
-        .from_reader(input.chain(&b"\n"[..]))
+        .from_reader(input.chain(END))
 }
 
 type CsvReader<R> = csv::Reader<io::Chain<R, &'static [u8]>>;
@@ -223,8 +259,12 @@ type CsvReader<R> = csv::Reader<io::Chain<R, &'static [u8]>>;
 /// The line on which a row that has just been read began. Where the reader said it did, there may
 /// have been blank lines.
 fn first_line_of(record: &ByteRecord, reader: &csv::Reader<impl Read>) -> u64 {
-    let within = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-    reader.position().line().saturating_sub(within + 1).max(1)
+    reader.position().line().saturating_sub(line_breaks(record) + 1).max(1)
+}
+
+/// The line breaks within a row.
+fn line_breaks(record: &ByteRecord) -> u64 {
+    record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Reads rows to the end of a reader; its lines count from `first_line` on.
@@ -258,6 +298,7 @@ fn read_on<T>(
                 Err(error) => {
                     let line = first_line + reader.position().line() - 1;
                     bad_ending = Some(bad_end(&header.file, error, line)?);
+                    rows.skip(&mut data);
                     more = false;
                 }
             }
@@ -291,6 +332,20 @@ fn read_row<T>(
         // A blank line.
         return Ok(true);
     }
+    let last = record.iter().last().unwrap_or_default();
+    if last.ends_with(END_ROW) {
+        let alone = record.len() == 1 && last == END_ROW;
+        let began = reader.position().line().saturating_sub(line_breaks(record)).max(1);
+        let more = reader.read_byte_record(record)?;
+        if more || !alone {
+            let found = if more { "found bytes that are no text" } else { "found an open quote" };
+            defects.note(began, "row", found, "text whose quotes are closed");
+            rows.skip(data);
+        }
+        if !more {
+            return Ok(false);
+        }
+    }
     let line = first_line_of(record, reader);
     let mut row = Row::new(header, record, line, defects);
     if row.is_sound() {
@@ -321,10 +376,30 @@ fn bad_end(file: &str, error: csv::Error, line: u64) -> Result<Defect, Error> {
 
 /// A plain file in blocks. A row belongs to the block in which it begins.
 struct Blocks<'a> {
-    path: &'a Path,
+    file: &'a File,
+    name: &'a str,
     /// Where the first row begins.
     start: u64,
     size: u64,
+}
+
+/// A file from some place on, whatever other threads read of it.
+struct From<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for From<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        #[cfg(unix)]
+        let read = std::os::unix::fs::FileExt::read_at(self.file, buffer, self.offset)?;
+        #[cfg(windows)]
+        let read = std::os::windows::fs::FileExt::seek_read(self.file, buffer, self.offset)?;
+        #[cfg(not(any(unix, windows)))]
+        let read = (&mut &*self.file).read(buffer)?;
+        self.offset += read as u64;
+        Ok(read)
+    }
 }
 
 /// The rows of a block, their lines and defects, and how many line breaks there are.
@@ -335,35 +410,40 @@ impl Blocks<'_> {
         (self.size - self.start).div_ceil(BLOCK) as usize
     }
 
+    /// How long the file is and when it was last changed.
+    fn state(&self) -> Result<(u64, Option<SystemTime>), Error> {
+        let metadata = self.file.metadata().map_err(self.failed())?;
+        Ok((metadata.len(), metadata.modified().ok()))
+    }
+
     /// The bytes of the rows that begin in a block, and where they begin.
     fn bytes(&self, block: usize) -> io::Result<(Vec<u8>, u64)> {
         let from = self.start + block as u64 * BLOCK;
         let to = (from + BLOCK).min(self.size);
-        let mut file = File::open(self.path)?;
+        let reader = |offset| BufReader::new(From { file: self.file, offset });
         // A row begins after a line break, which may be the last byte of the block before.
         let mut begin = from;
         if block > 0 {
-            file.seek(SeekFrom::Start(from - 1))?;
-            begin = from - 1 + to_line_break(&mut BufReader::new(&mut file), &mut Vec::new())?;
+            let skipped = reader(from - 1).take(to - (from - 1)).skip_until(b'\n')?;
+            begin = from - 1 + skipped as u64;
         }
         let mut bytes = Vec::with_capacity((to.saturating_sub(begin)) as usize + 256);
         if begin >= to {
             return Ok((bytes, begin));
         }
-        file.seek(SeekFrom::Start(begin))?;
-        let mut rest = BufReader::new(file);
+        let mut rest = reader(begin);
         (&mut rest).take(to - begin).read_to_end(&mut bytes)?;
         if bytes.last() != Some(&b'\n') {
-            to_line_break(&mut rest, &mut bytes)?;
+            rest.read_until(b'\n', &mut bytes)?;
         }
         Ok((bytes, begin))
     }
 
     fn failed(&self) -> impl FnOnce(io::Error) -> Error {
-        Error::io(self.path.display().to_string())
+        Error::io(self.name)
     }
 
-    fn first_record(&self, block: usize) -> Result<u64, Error> {
+    fn first_row(&self, block: usize) -> Result<u64, Error> {
         Ok(self.bytes(block).map_err(self.failed())?.1)
     }
 
@@ -379,7 +459,7 @@ impl Blocks<'_> {
             return Ok(None);
         }
         let breaks = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-        let mut reader = csv_reader(&bytes[..], false);
+        let mut reader = csv_reader(after_line_break(&bytes[..]), false);
         let mut record = ByteRecord::new();
         let (mut data, mut lines) = (rows.begin(), LineMap::default());
         let mut defects = RowDefects::default();
@@ -400,9 +480,4 @@ impl Blocks<'_> {
             }
         }
     }
-}
-
-/// Appends all up to and with the next line break, or the end; gives how much that was.
-fn to_line_break(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<u64> {
-    reader.read_until(b'\n', bytes).map(|read| read as u64)
 }
