@@ -596,3 +596,29 @@ fn bad_usage() {
     folder.attribution(&["completions", "cmd"]).expect(2);
     assert!(!folder.path("out").exists());
 }
+
+#[test]
+fn a_quote_that_is_not_closed() {
+    let refusal = "row: found an open quote, allowed: text whose quotes are closed";
+    // In the last column it would swallow the rest of the file, and nothing else would tell.
+    let header = "click_id,click_time,campaign_id,ppc_account_id,landing_page_id,cost,visitor_id";
+    for end in ["", "\n"] {
+        let clicks = format!("{header}\n1,1,1,1,1,0,a\n2,2,1,1,1,0,\"b\n3,3,1,1,1,0,c{end}");
+        assert_eq!(refused_clicks(clicks), [format!("clicks.csv:3: {refusal}")]);
+    }
+    let conversions = "conv_id,click_id,conv_time,payout\n1,\"1,5,1\n2,1,5,1\n";
+    assert_eq!(refused_conversions(conversions), [format!("conversions.csv:2: {refusal}")]);
+}
+
+#[test]
+fn what_stands_twice_is_told_beside_a_row_that_cannot_be_read() {
+    let conversions = "conv_id,click_id,conv_time,payout\n1,1,5,1\n1,1,5,1\nx,1,5,1\n";
+    assert_eq!(
+        refused_conversions(conversions),
+        [
+            "conversions.csv:4: conv_id: found \"x\", allowed: a whole number from 0 to \
+             18446744073709551615",
+            "conversions.csv:3: conv_id: found 1 again, allowed: each id once (it is on line 2)",
+        ]
+    );
+}

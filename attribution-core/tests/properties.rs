@@ -848,3 +848,49 @@ fn ungrouped_columns_refuse_each_bad_column_and_name_the_place() {
         "account_ids: found no such column, allowed: a column for each scope asked for"
     );
 }
+
+#[test]
+fn every_touch_of_an_unknown_conversion_is_told_whatever_the_threads() {
+    let conversions = ConversionColumns {
+        conversion_ids: &[1],
+        converting_click_ids: &[1],
+        conversion_times: &[5],
+        payouts: &[1],
+        costs: &[0],
+        converting_click_times: None,
+    };
+    let touches = TouchColumns {
+        conversion_ids: &[7, 1, 1, 8],
+        click_ids: &[4, 1, 2, 3],
+        click_times: &[1, 2, 3, 4],
+        ..TouchColumns::default()
+    };
+    let linear = [Model::from_spec("linear").unwrap()];
+    let refusal = |threads| {
+        let engine = Engine::new().threads(threads);
+        engine.calculate_ungrouped(&linear, &conversions, &touches).unwrap_err().to_string()
+    };
+    let told = "touches.conversion_ids[0]: found 7, allowed: one of the conversions' ids\n\
+                touches.conversion_ids[3]: found 8, allowed: one of the conversions' ids";
+    assert_eq!([1, 2, 3, 4].map(refusal), [told; 4]);
+}
+
+#[test]
+fn ids_that_share_their_low_bits_are_told_apart() {
+    let mut batch = BatchBuilder::new();
+    let touches: Vec<Touch> = (1..=60_000_u64)
+        .map(|id| Touch { click_id: id, click_time: 1, campaign_id: id << 48, ..Touch::default() })
+        .collect();
+    let click = touches[0];
+    batch
+        .push(
+            &Conversion { conversion_id: 1, conversion_time: 9, click, ..Conversion::default() },
+            &touches,
+        )
+        .unwrap();
+    let engine = Engine::new().scopes("campaign".parse().unwrap());
+    let linear = [Model::from_spec("linear").unwrap()];
+    let result = engine.calculate(&linear, &batch.batch()).unwrap();
+    let counted: u64 = result[0].snapshots.iter().map(|snapshot| snapshot.attributed_clicks).sum();
+    assert_eq!((result[0].snapshots.len(), counted), (60_000, 60_000));
+}

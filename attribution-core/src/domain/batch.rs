@@ -9,6 +9,12 @@ use crate::ground::money::Money;
 use crate::ground::scope::{ScopeSet, ScopeType};
 
 /// The most touches that one journey may have; positions then fit the host's 16-bit column.
+///
+/// ```
+/// use attribution_core::{JourneyOptions, MAX_TOUCHES};
+/// let max_touches = MAX_TOUCHES as u32;
+/// assert!(JourneyOptions { max_touches, ..JourneyOptions::default() }.check().is_err());
+/// ```
 pub const MAX_TOUCHES: usize = 65_536;
 
 /// A click seen as a step on the way to a conversion. An id of 0 means none.

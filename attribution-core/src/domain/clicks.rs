@@ -69,6 +69,23 @@ pub struct Conversions {
 }
 
 /// In place of a click's row: the converting click, which is not among the clicks.
+///
+/// ```
+/// use attribution_core::{Clicks, Conversions, JourneyOptions, Journeys, MISSING_CLICK};
+/// let conversions = Conversions {
+///     conversion_ids: vec![1],
+///     click_ids: vec![8],
+///     conversion_times: vec![7_200],
+///     payouts: vec![0],
+///     costs: vec![None],
+///     campaign_ids: vec![None],
+///     click_times: vec![None],
+/// };
+/// let journeys =
+///     Journeys::assemble(&Clicks::default(), &conversions, &JourneyOptions::default())?;
+/// assert_eq!(journeys.rows(0), [MISSING_CLICK]);
+/// # Ok::<(), attribution_core::Error>(())
+/// ```
 pub const MISSING_CLICK: u32 = u32::MAX;
 
 fn length(defects: &mut Defects, column: &str, found: usize, allowed: usize) {

@@ -56,6 +56,11 @@ pub enum JourneyKey {
 
 impl JourneyKey {
     /// Every key.
+    ///
+    /// ```
+    /// use attribution_core::JourneyKey;
+    /// assert!(JourneyKey::ALL.contains(&JourneyKey::default()));
+    /// ```
     pub const ALL: [Self; 4] = [Self::VisitorCampaign, Self::Visitor, Self::Campaign, Self::None];
 
     /// The key's name.

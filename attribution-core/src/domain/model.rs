@@ -43,6 +43,11 @@ pub enum ModelKind {
 
 impl ModelKind {
     /// Every kind.
+    ///
+    /// ```
+    /// use attribution_core::ModelKind;
+    /// assert!(ModelKind::ALL.iter().all(|kind| kind.name().parse::<ModelKind>().is_ok()));
+    /// ```
     pub const ALL: [Self; 7] = [
         Self::LastTouch,
         Self::FirstTouch,
@@ -132,8 +137,8 @@ fn parse_kind(text: &str) -> Result<ModelKind, ModelError> {
     })
 }
 
-/// A model's kind with its checked config. Variants cannot be built outside the crate, so each
-/// one that exists is valid.
+/// A model's kind with its checked config. Those with a config cannot be built outside the crate, so
+/// each one that exists is valid.
 ///
 /// ```
 /// use attribution_core::{Model, Weighting};
@@ -271,7 +276,8 @@ fn millionths(decimal: &Decimal) -> Option<u32> {
 /// A model: a name, a slug, and a kind with its checked weighting config.
 ///
 /// Serde reads and writes `{"name", "slug", "type", "weighting_config"}`; name, slug and config
-/// may be left out when reading.
+/// may be left out when reading. A serde format hands numbers on as floats; [`Model::from_stored`]
+/// reads the decimals of JSON as they are written, which differs beyond 17 digits.
 ///
 /// ```
 /// use attribution_core::{Model, ModelKind};
@@ -292,8 +298,20 @@ pub struct Model {
 
 impl Model {
     /// The most characters that a name may have.
+    ///
+    /// ```
+    /// use attribution_core::Model;
+    /// let name = "x".repeat(Model::LONGEST_NAME);
+    /// assert!(Model::from_spec("linear")?.with_name(&name).is_ok());
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
     pub const LONGEST_NAME: usize = 255;
     /// The most characters that a slug may have.
+    ///
+    /// ```
+    /// use attribution_core::{Model, slugify};
+    /// assert_eq!(slugify(&"x".repeat(255)).len(), Model::LONGEST_SLUG);
+    /// ```
     pub const LONGEST_SLUG: usize = 191;
 
     /// A model from its kind's name and the fields of its config. The name defaults to the kind.
@@ -315,7 +333,8 @@ impl Model {
         Ok(Self::from_entries(kind, &entries)?)
     }
 
-    /// A model from what the host stores: its type and its weighting config as JSON.
+    /// A model from what the host stores: its type and its weighting config as JSON. None, null, {}
+    /// and [] mean no config; an empty text is no JSON and refused.
     ///
     /// # Errors
     /// [`Error::Model`] names the field, what was given, and what is allowed.

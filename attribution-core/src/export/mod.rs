@@ -47,6 +47,11 @@ pub enum ExportFormat {
 
 impl ExportFormat {
     /// Every format.
+    ///
+    /// ```
+    /// use attribution_core::ExportFormat;
+    /// assert!(ExportFormat::ALL.iter().all(|format| format.extension().parse::<ExportFormat>().is_ok()));
+    /// ```
     pub const ALL: [Self; 3] = [Self::Csv, Self::Xlsx, Self::JsonLines];
 
     /// The file name's extension, which is also the format's name.

@@ -140,6 +140,10 @@ pub struct Defects {
 
 impl Defects {
     /// How many defects are kept in full.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Defects::SHOWN, 20);
+    /// ```
     pub const SHOWN: usize = 20;
 
     /// Adds a defect; beyond the first twenty only their number is kept.

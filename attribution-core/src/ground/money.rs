@@ -33,6 +33,10 @@ pub struct Credit(u64);
 
 impl Credit {
     /// One whole conversion.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Credit::ONE.units(), 100_000);
+    /// ```
     pub const ONE: Self = Self(UNITS_PER_ONE as u64);
 
     /// From a count of 0.00001.
@@ -63,6 +67,10 @@ impl fmt::Display for Credit {
 
 impl Money {
     /// Nothing.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Money::ZERO.to_string(), "0.00000");
+    /// ```
     pub const ZERO: Self = Self(0);
 
     /// From a count of 0.00001.

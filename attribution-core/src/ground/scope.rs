@@ -36,6 +36,12 @@ pub enum ScopeType {
 
 impl ScopeType {
     /// Every scope type, in order.
+    ///
+    /// ```
+    /// use attribution_core::ScopeType;
+    /// let names = ScopeType::ALL.map(ScopeType::name);
+    /// assert!(names.is_sorted());
+    /// ```
     pub const ALL: [Self; 7] = [
         Self::Account,
         Self::Adgroup,
@@ -47,6 +53,11 @@ impl ScopeType {
     ];
 
     /// The scope types that have an id: all but global.
+    ///
+    /// ```
+    /// use attribution_core::ScopeType;
+    /// assert!(!ScopeType::DIMENSIONS.contains(&ScopeType::Global));
+    /// ```
     pub const DIMENSIONS: [Self; 6] = [
         Self::Account,
         Self::Adgroup,
@@ -126,6 +137,10 @@ pub struct Scope {
 
 impl Scope {
     /// Everything.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Scope::GLOBAL.to_string(), "global");
+    /// ```
     pub const GLOBAL: Self = Self { scope_type: ScopeType::Global, id: None };
 
     /// A scope, if its id fits its type.
@@ -202,8 +217,17 @@ pub struct ScopeSet(u8);
 
 impl ScopeSet {
     /// No scope at all: credits alone.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::ScopeSet::NONE.iter().count(), 0);
+    /// ```
     pub const NONE: Self = Self(0);
     /// Global alone.
+    ///
+    /// ```
+    /// assert_eq!("global".parse::<attribution_core::ScopeSet>()?, attribution_core::ScopeSet::GLOBAL);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
     pub const GLOBAL: Self = Self::NONE.with(ScopeType::Global);
 
     /// The set with one scope type more.

@@ -3,6 +3,11 @@
 use super::error::{Error, quoted};
 
 /// Seconds in an hour bucket.
+///
+/// ```
+/// use attribution_core::{SECONDS_PER_HOUR, hour_of};
+/// assert_eq!(hour_of(SECONDS_PER_HOUR + 1), SECONDS_PER_HOUR);
+/// ```
 pub const SECONDS_PER_HOUR: u32 = 3_600;
 
 /// The hour bucket of a time: the unix second at which its hour begins.
