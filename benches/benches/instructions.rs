@@ -22,15 +22,15 @@ use gungraun::{
 #[rustfmt::skip]
 const LIMITS: [(&str, u64); 9] = [
     // (limits begin)
-    ("credits.linear", 3_193_898), // 3_100_871
-    ("credits.time_decay", 7_750_746), // 7_524_996
-    ("credits.position_based", 3_876_934), // 3_764_013
-    ("exact.linear", 43_735_196), // 42_461_355
-    ("exact.time_decay", 63_477_051), // 61_628_204
-    ("exact.position_based", 58_676_309), // 56_967_290
-    ("ungrouped.time_decay", 58_215_321), // 56_519_729
+    ("credits.linear", 2_184_516), // 2_120_889
+    ("credits.time_decay", 7_876_113), // 7_646_711
+    ("credits.position_based", 2_128_691), // 2_066_690
+    ("exact.linear", 44_542_194), // 43_244_848
+    ("exact.time_decay", 64_209_985), // 62_339_791
+    ("exact.position_based", 60_211_099), // 58_457_377
+    ("ungrouped.time_decay", 51_625_409), // 50_121_756
     ("encode.touchpoints", 75_728_737), // 73_523_045
-    ("assemble.journeys", 27_103_413), // 26_313_993
+    ("assemble.journeys", 27_086_608), // 26_297_677
     // (limits end)
 ];
 
