@@ -134,7 +134,7 @@ impl Table {
         };
         let line = first_line_of(&names, &self.reader);
         let place = |column: &str| format!("{}:{line}: {column}", self.header.file);
-        let last = names.iter().last().unwrap_or_default();
+        let last = names.iter().next_back().unwrap_or_default();
         if last.ends_with(END_ROW) && last != END_ROW {
             let allowed = "text whose quotes are closed";
             defects.push(Defect::new(place("header"), "found an open quote", allowed));
@@ -332,7 +332,7 @@ fn read_row<T>(
         // A blank line.
         return Ok(true);
     }
-    let last = record.iter().last().unwrap_or_default();
+    let last = record.len().checked_sub(1).and_then(|at| record.get(at)).unwrap_or_default();
     if last.ends_with(END_ROW) {
         let alone = record.len() == 1 && last == END_ROW;
         let began = reader.position().line().saturating_sub(line_breaks(record)).max(1);
