@@ -53,7 +53,7 @@ def parse_arguments():
     parser.add_argument("--work", type=Path, default=ROOT / "target" / "side-by-side", help="folder for venv and data")
     parser.add_argument("--engine", type=Path, help="the attribution binary; built if not given")
     parser.add_argument("--kernel", type=Path, help="the hourly_totals binary; built if not given")
-    parser.add_argument("--target-a", type=float, default=1.0, help="wanted: fastest plan's seconds / Rust seconds")
+    parser.add_argument("--target-a", type=float, default=4.0, help="wanted: fastest plan's seconds / Rust seconds")
     parser.add_argument("--target-b", type=float, default=1.0, help="wanted: DuckDB's hourly totals / Rust seconds")
     parser.add_argument("--child", nargs="*", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
