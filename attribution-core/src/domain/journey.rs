@@ -224,7 +224,7 @@ impl Journeys {
 
     /// As [`Journeys::assemble`], of columns that have been checked and converting clicks that
     /// have been found.
-    pub(crate) fn with_converting_rows(
+    fn with_converting_rows(
         clicks: &Clicks,
         conversions: &Conversions,
         converting: &[u32],

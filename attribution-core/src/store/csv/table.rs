@@ -200,12 +200,13 @@ impl Table {
             || (),
             |(), block| Ok((block, blocks.read(block, header, rows)?)),
             |(block, read)| {
-                let Some((data, lines, row_defects, breaks)) = read else {
+                let Some((gathered, breaks)) = read else {
                     quoted_from = Some(blocks.first_row(block)?);
                     return Err(Error::Cancelled);
                 };
                 // The line break put in front counts as a line.
                 let first_line = line - 1;
+                let Gathered { data, lines, defects: row_defects } = gathered;
                 row_defects.report(&header.file, first_line, defects);
                 let end = (start + (block as u64 + 1) * BLOCK).min(size);
                 take(Rows { data, lines, first_line, end })?;
@@ -279,31 +280,23 @@ fn read_on<T>(
 ) -> Result<(), Error> {
     let mut record = ByteRecord::new();
     loop {
-        let (mut data, mut lines) = (rows.begin(), LineMap::default());
-        let mut row_defects = RowDefects::default();
+        let mut gathered = Gathered::new(rows);
         let mut more = true;
         let mut count = 0;
         let mut bad_ending = None;
         while more && count < ROWS_AT_A_TIME {
-            match read_row(
-                header,
-                &mut reader,
-                &mut record,
-                rows,
-                &mut data,
-                &mut lines,
-                &mut row_defects,
-            ) {
+            match read_row(header, &mut reader, &mut record, rows, &mut gathered) {
                 Ok(read) => more = read,
                 Err(error) => {
                     let line = first_line + reader.position().line() - 1;
                     bad_ending = Some(bad_end(&header.file, error, line)?);
-                    rows.skip(&mut data);
+                    rows.skip(&mut gathered.data);
                     more = false;
                 }
             }
             count += 1;
         }
+        let Gathered { data, lines, defects: row_defects } = gathered;
         row_defects.report(&header.file, first_line, defects);
         if let Some(defect) = bad_ending {
             defects.push(defect);
@@ -315,15 +308,26 @@ fn read_on<T>(
     }
 }
 
+/// Rows as they are read.
+struct Gathered<T> {
+    data: T,
+    lines: LineMap,
+    defects: RowDefects,
+}
+
+impl<T> Gathered<T> {
+    fn new(rows: &impl RowReader<T>) -> Self {
+        Self { data: rows.begin(), lines: LineMap::default(), defects: RowDefects::default() }
+    }
+}
+
 /// Reads one row; false at the end.
 fn read_row<T>(
     header: &Header,
     reader: &mut csv::Reader<impl Read>,
     record: &mut ByteRecord,
     rows: &impl RowReader<T>,
-    data: &mut T,
-    lines: &mut LineMap,
-    defects: &mut RowDefects,
+    Gathered { data, lines, defects }: &mut Gathered<T>,
 ) -> Result<bool, csv::Error> {
     if !reader.read_byte_record(record)? {
         return Ok(false);
@@ -402,8 +406,8 @@ impl Read for From<'_> {
     }
 }
 
-/// The rows of a block, their lines and defects, and how many line breaks there are.
-type BlockRows<T> = (T, LineMap, RowDefects, u64);
+/// The rows of a block, and how many line breaks there are.
+type BlockRows<T> = (Gathered<T>, u64);
 
 impl Blocks<'_> {
     fn count(&self) -> usize {
@@ -461,21 +465,11 @@ impl Blocks<'_> {
         let breaks = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         let mut reader = csv_reader(after_line_break(&bytes[..]), false);
         let mut record = ByteRecord::new();
-        let (mut data, mut lines) = (rows.begin(), LineMap::default());
-        let mut defects = RowDefects::default();
+        let mut gathered = Gathered::new(rows);
         loop {
-            let more = read_row(
-                header,
-                &mut reader,
-                &mut record,
-                rows,
-                &mut data,
-                &mut lines,
-                &mut defects,
-            );
-            match more {
+            match read_row(header, &mut reader, &mut record, rows, &mut gathered) {
                 Ok(true) => {}
-                Ok(false) => return Ok(Some((data, lines, defects, breaks))),
+                Ok(false) => return Ok(Some((gathered, breaks))),
                 Err(error) => return Err(self.failed()(error.into())),
             }
         }
