@@ -201,3 +201,45 @@ fn an_id_that_is_there_again_in_another_block_is_found() {
         assert_eq!(defects(&folder, threads), expected);
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_one_at_the_beginning_of_the_file_alone() {
+    // One visitor, whose name begins with the mark's bytes and every line with the name: a reader
+    // that took them away at the beginning of a block would make two visitors of this one.
+    let folder = Folder::new();
+    let time = |index: usize| 1_717_200_000 + index;
+    let clicks: Vec<String> = (0..ROWS)
+        .map(|index| format!("\u{feff}v,{},{},1,3,5,0.25,{:x<20}\n", index + 1, time(index), ""))
+        .collect();
+    let header = "visitor_id,click_id,click_time,campaign_id,ppc_account_id,landing_page_id,cost";
+    folder.write("clicks.csv", format!("{header},note\n{}", clicks.concat()));
+    let conversions: Vec<String> = (0..ROWS)
+        .step_by(10)
+        .map(|index| format!("{index},{},{},1.5\n", index + 1, time(index)))
+        .collect();
+    let header = "conv_id,click_id,conv_time,payout";
+    folder.write("conversions.csv", format!("{header}\n{}", conversions.concat()));
+    assert!(results(&folder, "1") == results(&folder, "2"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_disk_that_fills_up_under_an_export_is_an_error_and_leaves_nothing() {
+    let folder = Folder::new();
+    folder.attribution(&["sample", "--visitors", "3000", "--seed", "1", "--out", "."]).expect(0);
+    // The shell's limit on the size of files stands in for a full disk.
+    let script = "trap '' XFSZ; ulimit -f 150; exec \"$0\" run --clicks clicks.csv --conversions \
+                  conversions.csv --model linear --scopes global,campaign,account --export xlsx \
+                  --out out";
+    let command = folder.command();
+    let ended: Ended = std::process::Command::new("bash")
+        .args(["-c", script])
+        .arg(command.get_program())
+        .current_dir(folder.path("."))
+        .output()
+        .unwrap()
+        .into();
+    let ended = ended.expect(1);
+    assert!(ended.stderr.contains("error: export: "), "{ended:?}");
+    assert!(folder.files("out").is_empty(), "{:?}", folder.files("out").keys());
+}
