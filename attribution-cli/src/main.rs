@@ -2,12 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod database;
 mod demo;
 mod models;
 mod progress;
 mod run;
 mod sample;
 mod screen;
+mod secrets;
 
 use std::process::ExitCode;
 
@@ -24,8 +26,26 @@ const FAILED: u8 = 1;
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let outcome = match &arguments.command {
+    let outcome = secrets::hide().and_then(|()| obey(&Arguments::parse().command));
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("{}", screen::error_text(&error));
+            ExitCode::from(status_of(&error))
+        }
+    }
+}
+
+/// Does what was asked for; gives the exit status.
+fn obey(command: &Command) -> Result<u8, Error> {
+    let done = match command {
+        Command::Backfill(options) => return database::jobs::backfill(options),
+        Command::Rebuild(options) => return database::jobs::rebuild(options),
+        Command::Check(options) => return database::check::check(options),
+        Command::MultiTouch(options) => database::jobs::multi_touch(options),
+        Command::Model { action } => database::models::model(action),
+        Command::Snapshots(options) => database::snapshots::snapshots(options),
+        Command::Install(options) => database::check::install(options),
         Command::Run(options) => run::run(options),
         Command::Sample(options) => sample::sample(options),
         Command::Demo => demo::demo(),
@@ -37,15 +57,14 @@ fn main() -> ExitCode {
             screen::print(&String::from_utf8_lossy(&script))
         }
     };
-    match outcome {
-        Ok(()) => ExitCode::from(DONE),
-        Err(error) => {
-            eprintln!("{}", screen::error_text(&error));
-            ExitCode::from(match error.code() {
-                ErrorCode::InvalidModel | ErrorCode::InvalidInput | ErrorCode::Limit => REFUSED,
-                _ => FAILED,
-            })
-        }
+    done.map(|()| DONE)
+}
+
+/// The exit status that an error stands for.
+fn status_of(error: &Error) -> u8 {
+    match error.code() {
+        ErrorCode::InvalidModel | ErrorCode::InvalidInput | ErrorCode::Limit => REFUSED,
+        _ => FAILED,
     }
 }
 

@@ -72,7 +72,7 @@ fn an_interrupted_run_leaves_nothing_new() {
         wait_for_results(&folder, &mut child, bytes);
         signal(&child, name);
         let ended = Ended::from(child.wait_with_output().unwrap()).expect(1);
-        assert_eq!(ended.stderr, "error: stopped as asked; nothing was written\n");
+        assert_eq!(ended.stderr, "error: stopped as asked; nothing was left half done\n");
         assert_eq!(ended.stdout, "");
         assert_eq!(folder.files("out"), BTreeMap::new(), "{name}");
     }
@@ -102,7 +102,7 @@ fn a_run_interrupted_while_it_reads_leaves_nothing() {
     let _ = std::io::copy(&mut fs::File::open(folder.path("clicks.csv")).unwrap(), &mut clicks);
     drop(clicks);
     let ended = Ended::from(child.wait_with_output().unwrap()).expect(1);
-    assert_eq!(ended.stderr, "error: stopped as asked; nothing was written\n");
+    assert_eq!(ended.stderr, "error: stopped as asked; nothing was left half done\n");
     assert!(!folder.path("out").exists());
 }
 

@@ -65,10 +65,22 @@ pub use ground::{
     scope::{Scope, ScopeSet, ScopeType},
     time::{SECONDS_PER_HOUR, Window, hour_of, parse_duration, parse_time},
 };
+#[cfg(feature = "mysql")]
+pub use job::{
+    all_users::UserOutcome,
+    backfill::{BackfillOptions, BackfillReport},
+    rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
+    tables::SnapshotRecord,
+};
 pub use job::{
     progress::{Phase, Progress},
     run::{ModelReport, RunOptions, RunReport, run},
     store::{Dataset, ResultSink, RowEncoder, Source},
+};
+#[cfg(feature = "mysql")]
+pub use store::mysql::{
+    CreditQuery, CreditRecord, DeletedModel, Finding, ModelChange, MysqlStore, Severity,
+    SnapshotQuery, StoredModel,
 };
 pub use store::{
     csv::{CsvSink, CsvSource, TouchpointLines},

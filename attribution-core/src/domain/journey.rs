@@ -9,6 +9,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::batch::{BatchBuilder, MAX_TOUCHES, Touch};
 use super::clicks::{Clicks, Conversions, MISSING_CLICK};
 use super::id_index::IdIndex;
+use super::key_filter::KeyFilter;
 use crate::ground::error::{Defect, Defects, Error, quoted};
 use crate::ground::scope::{ScopeSet, ScopeType};
 
@@ -529,36 +530,11 @@ impl Keys {
     }
 
     /// A filter that holds every key.
-    fn filter(&self) -> Filter {
-        let bits = (self.numbers.len() * Filter::BITS_A_KEY).next_power_of_two().max(64);
-        let mut filter = Filter { words: vec![0; bits / 64] };
+    fn filter(&self) -> KeyFilter {
+        let mut filter = KeyFilter::for_keys(self.numbers.len());
         for entry in &self.numbers {
-            let (word, bit) = filter.place(self.hasher.hash_one((entry.0, entry.1)));
-            filter.words[word] |= bit;
+            filter.add(self.hasher.hash_one((entry.0, entry.1)));
         }
         filter
-    }
-}
-
-/// Most clicks have no conversion's key. A bit for each key, small enough to stay in cache, tells
-/// most of these without a look at the table of keys.
-struct Filter {
-    words: Vec<u64>,
-}
-
-impl Filter {
-    const BITS_A_KEY: usize = 16;
-
-    #[inline]
-    fn place(&self, hash: u64) -> (usize, u64) {
-        // The table looks at the low and the highest bits; these are others.
-        let place = (hash >> 8) as usize;
-        ((place / 64) & (self.words.len() - 1), 1 << (place % 64))
-    }
-
-    #[inline]
-    fn may_hold(&self, hash: u64) -> bool {
-        let (word, bit) = self.place(hash);
-        self.words[word] & bit != 0
     }
 }

@@ -5,4 +5,5 @@ pub(crate) mod config;
 pub(crate) mod dimensions;
 pub(crate) mod id_index;
 pub(crate) mod journey;
+pub(crate) mod key_filter;
 pub(crate) mod model;

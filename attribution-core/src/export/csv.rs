@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::{COLUMNS, SnapshotRow};
+use super::{COLUMNS, Credited, SnapshotRow};
 use crate::ground::error::Error;
 
 #[derive(Debug)]
@@ -32,7 +32,11 @@ impl<W: Write> CsvExport<W> {
         Ok(Self { writer })
     }
 
-    pub(super) fn write(&mut self, row: &SnapshotRow<'_>) -> Result<(), Error> {
+    pub(super) fn write(
+        &mut self,
+        row: &SnapshotRow<'_>,
+        credited_is: Credited,
+    ) -> Result<(), Error> {
         let snapshot = &row.snapshot;
         let [credited, revenue, cost, profit] = row.amount_texts();
         let scope_id = snapshot.scope.id().map(|id| id.to_string()).unwrap_or_default();
@@ -43,7 +47,7 @@ impl<W: Write> CsvExport<W> {
             scope_id.into(),
             snapshot.attributed_clicks.to_string().into(),
             snapshot.attributed_conversions.to_string().into(),
-            credited.into(),
+            if credited_is == Credited::Known { credited.into() } else { "".into() },
             revenue.into(),
             cost.into(),
             profit.into(),

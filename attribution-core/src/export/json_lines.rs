@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::SnapshotRow;
+use super::{Credited, SnapshotRow};
 use crate::ground::error::Error;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ struct Line<'a> {
     scope_id: Option<u64>,
     attributed_clicks: u64,
     attributed_conversions: u64,
-    credited_conversions: Box<RawValue>,
+    credited_conversions: Option<Box<RawValue>>,
     revenue: Box<RawValue>,
     cost: Box<RawValue>,
     profit: Box<RawValue>,
@@ -39,7 +39,11 @@ impl<W: Write> JsonLinesExport<W> {
         Self { writer, line: Vec::new() }
     }
 
-    pub(super) fn write(&mut self, row: &SnapshotRow<'_>) -> Result<(), Error> {
+    pub(super) fn write(
+        &mut self,
+        row: &SnapshotRow<'_>,
+        credited_is: Credited,
+    ) -> Result<(), Error> {
         let snapshot = &row.snapshot;
         let [credited, revenue, cost, profit] = row.amount_texts();
         let line = Line {
@@ -49,7 +53,10 @@ impl<W: Write> JsonLinesExport<W> {
             scope_id: snapshot.scope.id(),
             attributed_clicks: snapshot.attributed_clicks,
             attributed_conversions: snapshot.attributed_conversions,
-            credited_conversions: number(credited)?,
+            credited_conversions: Some(credited)
+                .filter(|_| credited_is == Credited::Known)
+                .map(number)
+                .transpose()?,
             revenue: number(revenue)?,
             cost: number(cost)?,
             profit: number(profit)?,

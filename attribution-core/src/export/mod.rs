@@ -11,6 +11,10 @@ use std::str::FromStr;
 use crate::engine::snapshot::Snapshot;
 use crate::ground::error::{Error, quoted};
 use crate::ground::money::{divide_half_even, write_decimal};
+#[cfg(feature = "mysql")]
+use crate::ground::{money::Credit, scope::Scope};
+#[cfg(feature = "mysql")]
+use crate::job::tables::SnapshotRecord;
 
 /// The columns, in order.
 const COLUMNS: [&str; 11] = [
@@ -164,6 +168,15 @@ impl SnapshotRow<'_> {
     }
 }
 
+/// Whether the credited conversions of a row are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Credited {
+    Known,
+    /// As for rows of the tables, which do not have them.
+    #[cfg(feature = "mysql")]
+    Unknown,
+}
+
 /// Writes snapshots row by row, any number of them, in one of the formats. The same rows give the
 /// same bytes.
 ///
@@ -241,10 +254,50 @@ impl<W: Write> SnapshotExporter<W> {
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
     pub fn write(&mut self, row: &SnapshotRow<'_>) -> Result<(), Error> {
+        self.write_row(row, Credited::Known)
+    }
+
+    /// Writes a row of the tables. They do not have the credited conversions, which stay empty but for
+    /// global, where they are the conversions.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be written.
+    ///
+    /// ```
+    /// # use attribution_core::{ExportFormat, Money, Scope, SnapshotExporter, SnapshotRecord};
+    /// # let record = SnapshotRecord { snapshot_id: 1, scope: Scope::GLOBAL, date_hour: 0,
+    /// #     attributed_clicks: 1, attributed_conversions: 1,
+    /// #     revenue: Money::ZERO, cost: Money::ZERO };
+    /// let mut exporter = SnapshotExporter::new(ExportFormat::Csv, Vec::new())?;
+    /// exporter.write_record("linear", &record)?;
+    /// assert_eq!(exporter.rows(), 1);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    #[cfg(feature = "mysql")]
+    pub fn write_record(&mut self, model: &str, record: &SnapshotRecord) -> Result<(), Error> {
+        let (credited, credited_conversions) = if record.scope == Scope::GLOBAL {
+            let units = record.attributed_conversions * Credit::ONE.units();
+            (Credited::Known, Credit::from_units(units))
+        } else {
+            (Credited::Unknown, Credit::default())
+        };
+        let snapshot = Snapshot {
+            scope: record.scope,
+            date_hour: record.date_hour,
+            attributed_clicks: record.attributed_clicks,
+            attributed_conversions: record.attributed_conversions,
+            credited_conversions,
+            revenue: record.revenue,
+            cost: record.cost,
+        };
+        self.write_row(&SnapshotRow { model, snapshot }, credited)
+    }
+
+    fn write_row(&mut self, row: &SnapshotRow<'_>, credited: Credited) -> Result<(), Error> {
         match &mut self.format {
-            Format::Csv(export) => export.write(row)?,
-            Format::Xlsx(export) => export.write(row)?,
-            Format::JsonLines(export) => export.write(row)?,
+            Format::Csv(export) => export.write(row, credited)?,
+            Format::Xlsx(export) => export.write(row, credited)?,
+            Format::JsonLines(export) => export.write(row, credited)?,
         }
         self.rows += 1;
         Ok(())

@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-use super::{COLUMNS, SnapshotRow};
+use super::{COLUMNS, Credited, SnapshotRow};
 use crate::ground::error::Error;
 
 /// A sheet has 1,048,576 rows, one of them the header.
@@ -104,7 +104,7 @@ impl<W: Write> XlsxExport<W> {
         Ok(())
     }
 
-    pub(super) fn write(&mut self, row: &SnapshotRow<'_>) -> Result<(), Error> {
+    pub(super) fn write(&mut self, row: &SnapshotRow<'_>, credited: Credited) -> Result<(), Error> {
         if self.rows == self.rows_per_sheet {
             self.add_sheet()?;
         }
@@ -112,7 +112,7 @@ impl<W: Write> XlsxExport<W> {
         let number = self.rows;
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1).map_err(failed)?;
         let formats = &self.formats;
-        contained(|| write_row(sheet, number, row, formats))
+        contained(|| write_row(sheet, number, row, credited, formats))
     }
 
     pub(super) fn finish(mut self) -> Result<W, Error> {
@@ -132,6 +132,7 @@ fn write_row(
     sheet: &mut Worksheet,
     number: u32,
     row: &SnapshotRow<'_>,
+    credited: Credited,
     formats: &Formats,
 ) -> Result<(), XlsxError> {
     let snapshot = &row.snapshot;
@@ -153,7 +154,8 @@ fn write_row(
     for (column, count) in (4_u16..).zip(counts) {
         sheet.write_number_with_format(number, column, count as f64, &formats.whole)?;
     }
-    for (column, amount) in (6_u16..).zip(row.amounts()) {
+    let skipped = usize::from(credited != Credited::Known);
+    for (column, amount) in (6_u16..).zip(row.amounts()).skip(skipped) {
         let amount = amount as f64 / 10_000.0;
         sheet.write_number_with_format(number, column, amount, &formats.amount)?;
     }

@@ -23,6 +23,10 @@ pub enum ErrorCode {
     Limit,
     /// A file could not be read or written.
     Io,
+    /// The database refused, failed or could not be reached.
+    Database,
+    /// Another run holds the lock, or has taken it over.
+    Locked,
     /// The caller asked to stop.
     Cancelled,
     /// The library broke a promise to itself: a defect to report.
@@ -41,6 +45,8 @@ impl ErrorCode {
             Self::InvalidInput => "invalid_input",
             Self::Limit => "limit",
             Self::Io => "io",
+            Self::Database => "database",
+            Self::Locked => "locked",
             Self::Cancelled => "cancelled",
             Self::Internal => "internal",
         }
@@ -248,8 +254,19 @@ pub enum Error {
         /// What the system answered.
         source: std::io::Error,
     },
+    /// The database refused, failed or could not be reached.
+    #[error("{what}: {source}")]
+    Database {
+        /// What was being done.
+        what: String,
+        /// What the database or its driver answered.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Another run holds the lock, or has taken it over.
+    #[error("{0}")]
+    Locked(String),
     /// The caller asked to stop; nothing was left half done.
-    #[error("stopped as asked; nothing was written")]
+    #[error("stopped as asked; nothing was left half done")]
     Cancelled,
     /// A promise of the library was broken: a defect of the library to report.
     #[error("internal error: {0}; please report it")]
@@ -268,6 +285,8 @@ impl Error {
             Self::Input(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::Limit,
             Self::Io { .. } => ErrorCode::Io,
+            Self::Database { .. } => ErrorCode::Database,
+            Self::Locked(_) => ErrorCode::Locked,
             Self::Cancelled => ErrorCode::Cancelled,
             Self::Internal(_) => ErrorCode::Internal,
         }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use super::error::{Error, quoted};
 
 /// Units of 0.00001 in one.
@@ -113,6 +115,20 @@ impl Money {
         let decimal = Decimal::parse(&format!("{amount:e}")).ok_or_else(refused)?;
         let units = decimal.rounded(5).ok_or_else(refused)?;
         i64::try_from(units).map(Self).map_err(|_| refused())
+    }
+}
+
+/// As its decimal text, which is exact.
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As its decimal text.
+impl Serialize for Credit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

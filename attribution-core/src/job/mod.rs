@@ -2,3 +2,25 @@
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod store;
+
+// The jobs on stored tables, which only a database has.
+#[cfg(feature = "mysql")]
+pub(crate) mod all_users;
+#[cfg(feature = "mysql")]
+pub(crate) mod backfill;
+#[cfg(feature = "mysql")]
+mod difference;
+#[cfg(feature = "mysql")]
+mod external_sort;
+#[cfg(feature = "mysql")]
+mod journeys;
+#[cfg(feature = "mysql")]
+pub(crate) mod rebuild;
+#[cfg(feature = "mysql")]
+pub(crate) mod settings;
+#[cfg(feature = "mysql")]
+mod spool;
+#[cfg(feature = "mysql")]
+pub(crate) mod tables;
+#[cfg(feature = "mysql")]
+mod workers;

@@ -12,12 +12,15 @@ use crate::ground::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Reading clicks and conversions; counted in bytes of the files.
+    /// Reading clicks and conversions; counted in bytes of files or rows of tables, the total 0 where it is
+    /// not known.
     Reading,
     /// Assembling journeys; counted in conversions.
     Assembling,
     /// Calculating and writing; counted in conversions, once for each model.
     Calculating,
+    /// Making stored rows right; counted in conversions.
+    Writing,
 }
 
 impl Phase {
@@ -31,6 +34,7 @@ impl Phase {
             Self::Reading => "reading",
             Self::Assembling => "assembling",
             Self::Calculating => "calculating",
+            Self::Writing => "writing",
         }
     }
 }

@@ -2,3 +2,5 @@
 
 pub(crate) mod csv;
 pub(crate) mod memory;
+#[cfg(feature = "mysql")]
+pub(crate) mod mysql;

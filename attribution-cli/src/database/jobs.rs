@@ -1,0 +1,222 @@
+//! `attribution backfill`, `rebuild` and `multi-touch`
+
+use std::time::Duration;
+
+use attribution_core::{
+    BackfillOptions, BackfillReport, Error, JourneyOptions, MysqlStore, RebuildOptions,
+    RebuildReport, Scope, ScopeType, UserOutcome,
+};
+use serde::Serialize;
+
+use super::{open, print_json, window};
+use crate::arguments::{
+    BackfillArguments, Credits, JobArguments, MultiTouchArguments, RebuildArguments, Switch,
+};
+use crate::progress::Bar;
+use crate::{DONE, screen, status_of};
+
+pub(crate) fn backfill(arguments: &BackfillArguments) -> Result<u8, Error> {
+    let job = &arguments.job;
+    let options = BackfillOptions {
+        journeys: JourneyOptions {
+            key: arguments.journey,
+            lookback_seconds: arguments.lookback,
+            max_touches: arguments.max_touches,
+        },
+        wait: Duration::from_secs(job.wait),
+        connections: job.connections.into(),
+        ..BackfillOptions::new(window(&job.window)?)
+    };
+    perform(
+        "backfill",
+        job,
+        |store, user_id, bar| store.backfill(user_id, &options, bar),
+        |store, bar| store.backfill_all(&options, bar),
+        show_backfill,
+    )
+}
+
+pub(crate) fn rebuild(arguments: &RebuildArguments) -> Result<u8, Error> {
+    let job = &arguments.job;
+    let options = RebuildOptions {
+        scopes: arguments.scopes,
+        credits: arguments.credits == Credits::All,
+        wait: Duration::from_secs(job.wait),
+        connections: job.connections.into(),
+        ..RebuildOptions::new(window(&job.window)?)
+    };
+    perform(
+        "rebuild",
+        job,
+        |store, user_id, bar| store.rebuild(user_id, &options, bar),
+        |store, bar| store.rebuild_all(&options, bar),
+        show_rebuild,
+    )
+}
+
+pub(crate) fn multi_touch(arguments: &MultiTouchArguments) -> Result<(), Error> {
+    let scope = match (arguments.advertiser, arguments.campaign) {
+        (Some(id), _) => Scope::new(ScopeType::Advertiser, Some(id))?,
+        (None, Some(id)) => Scope::new(ScopeType::Campaign, Some(id))?,
+        (None, None) => Scope::GLOBAL,
+    };
+    let store = open(&arguments.user.database)?;
+    let bar = Bar::new()?;
+    let outcome = store.set_multi_touch(
+        arguments.user.user,
+        scope,
+        arguments.switch == Switch::On,
+        Duration::from_secs(arguments.wait),
+        &bar,
+    );
+    bar.finish();
+    let report = outcome?;
+    if arguments.json {
+        return print_json(&report);
+    }
+    screen::print(&show_backfill(&report))
+}
+
+/// A job's report for machines.
+#[derive(Serialize)]
+struct Reports<'a, R> {
+    job: &'static str,
+    engine_version: &'static str,
+    users: Vec<UserReport<'a, R>>,
+}
+
+#[derive(Serialize)]
+struct UserReport<'a, R> {
+    user_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a R>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    code: &'static str,
+    message: String,
+}
+
+/// Does a job for one user or all, and tells what came of it. The status is that of the last failure.
+fn perform<R: Serialize>(
+    job: &'static str,
+    arguments: &JobArguments,
+    one: impl FnOnce(&MysqlStore, u64, &Bar) -> Result<R, Error>,
+    all: impl FnOnce(&MysqlStore, &Bar) -> Result<Vec<UserOutcome<R>>, Error>,
+    show: impl Fn(&R) -> String,
+) -> Result<u8, Error> {
+    let store = open(&arguments.database)?;
+    let bar = Bar::new()?;
+    let outcomes = match arguments.user {
+        Some(user_id) => Ok(vec![UserOutcome { user_id, result: one(&store, user_id, &bar) }]),
+        None => all(&store, &bar),
+    };
+    bar.finish();
+    let outcomes = outcomes?;
+    if arguments.json {
+        let users = outcomes.iter().map(|outcome| UserReport {
+            user_id: outcome.user_id,
+            report: outcome.result.as_ref().ok(),
+            error: outcome
+                .result
+                .as_ref()
+                .err()
+                .map(|error| Failure { code: error.code().as_str(), message: error.to_string() }),
+        });
+        print_json(&Reports {
+            job,
+            engine_version: env!("CARGO_PKG_VERSION"),
+            users: users.collect(),
+        })?;
+    }
+    let mut status = DONE;
+    for UserOutcome { user_id, result } in &outcomes {
+        match result {
+            Ok(report) if !arguments.json => screen::print(&show(report))?,
+            Ok(_) => {}
+            Err(error) => {
+                status = match status {
+                    DONE => status_of(error),
+                    earlier => earlier.min(status_of(error)),
+                };
+                // With one user it goes without saying whose it is.
+                let text = screen::error_text(error);
+                if arguments.user.is_some() {
+                    eprintln!("{text}");
+                } else {
+                    eprintln!("user {user_id}: {text}");
+                }
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn seconds(duration_ms: u64) -> String {
+    format!("{}.{} s", duration_ms / 1_000, duration_ms % 1_000 / 100)
+}
+
+fn show_backfill(report: &BackfillReport) -> String {
+    let mut text = format!(
+        "user {}: {} conversions, {} touches, {} rows written in {}\n",
+        report.user_id,
+        screen::thousands(report.conversions),
+        screen::thousands(report.touches),
+        screen::thousands(report.rows_written),
+        seconds(report.duration_ms),
+    );
+    for (count, what) in [
+        (report.single_touch_conversions, "conversions have multi-touch off and no journey"),
+        (report.deleted_conversions, "deleted conversions have no journey"),
+        (report.missing_clicks, "conversions lack their click"),
+    ] {
+        if count > 0 {
+            text += &format!("  {} {what}\n", screen::thousands(count));
+        }
+    }
+    text
+}
+
+fn show_rebuild(report: &RebuildReport) -> String {
+    for model in &report.invalid_models {
+        eprintln!(
+            "warning: user {}: model {} was left out: {}",
+            report.user_id, model.slug, model.problem
+        );
+    }
+    let rows: Vec<Vec<String>> = report
+        .models
+        .iter()
+        .map(|model| {
+            vec![
+                model.slug.clone(),
+                screen::thousands(model.hours),
+                screen::thousands(model.snapshots),
+                screen::thousands(model.clicks),
+                screen::amount(model.revenue.units()),
+                screen::amount(model.cost.units()),
+                screen::thousands(model.rows_written),
+            ]
+        })
+        .collect();
+    let titles = ["model", "hours", "snapshots", "clicks", "revenue", "cost", "rows written"];
+    let mut text = format!(
+        "user {}: {} conversions, {} touches, {} rows written in {}\n",
+        report.user_id,
+        screen::thousands(report.conversions),
+        screen::thousands(report.touches),
+        screen::thousands(report.rows_written),
+        seconds(report.duration_ms),
+    );
+    if !rows.is_empty() {
+        text += &screen::table(&titles, &rows, 1);
+    }
+    if report.missing_clicks > 0 {
+        text +=
+            &format!("  {} touches lack their click\n", screen::thousands(report.missing_clicks));
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! `attribution snapshots`
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use attribution_core::{Error, SnapshotExporter, SnapshotQuery};
+
+use super::{open, window};
+use crate::arguments::SnapshotsArguments;
+use crate::{screen, terminal};
+
+/// How many rows are shown where no limit is given.
+const SHOWN: u64 = 100;
+
+pub(crate) fn snapshots(arguments: &SnapshotsArguments) -> Result<(), Error> {
+    let store = open(&arguments.user.database)?;
+    let user_id = arguments.user.user;
+    let mut query = SnapshotQuery::new(&arguments.model, window(&arguments.window)?);
+    query.scope_type = arguments.scope.map(|scope| scope.scope_type);
+    query.scope_id = arguments.scope.and_then(|scope| scope.scope_id);
+    query.offset = arguments.offset;
+
+    if let Some(format) = arguments.export {
+        if format == attribution_core::ExportFormat::Xlsx && io::stdout().is_terminal() {
+            return Err(Error::Io {
+                what: "a workbook".to_owned(),
+                source: io::Error::other("it is not for the screen; send it to a file with >"),
+            });
+        }
+        query.limit = arguments.limit.unwrap_or(query.limit);
+        let name = store.model(user_id, &arguments.model)?.name;
+        let mut exporter = SnapshotExporter::new(format, BufWriter::new(io::stdout().lock()))?;
+        store.snapshots(user_id, &query, &mut |row| exporter.write_record(&name, &row))?;
+        return exporter.finish()?.flush().map_err(terminal);
+    }
+
+    let shown = arguments.limit.unwrap_or(SHOWN);
+    // One more tells whether there are more.
+    query.limit = shown.saturating_add(1);
+    let (mut rows, mut more) = (Vec::new(), false);
+    store.snapshots(user_id, &query, &mut |row| {
+        more = rows.len() as u64 == shown;
+        if !more {
+            let hour = jiff::Timestamp::from_second(row.date_hour.into());
+            rows.push(vec![
+                hour.map_or_else(|_| row.date_hour.to_string(), |hour| hour.to_string()),
+                row.scope.to_string(),
+                screen::thousands(row.attributed_clicks),
+                screen::thousands(row.attributed_conversions),
+                screen::amount(row.revenue.units()),
+                screen::amount(row.cost.units()),
+            ]);
+        }
+        Ok(())
+    })?;
+    let titles = ["hour (UTC)", "scope", "clicks", "conversions", "revenue", "cost"];
+    let mut text = screen::table(&titles, &rows, 2);
+    if more {
+        text += &format!("more with --offset {}\n", arguments.offset + shown);
+    }
+    screen::print(&text)
+}

@@ -1,0 +1,216 @@
+//! Stored journeys on their way into batches.
+
+use std::collections::HashMap;
+
+use super::settings::MultiTouch;
+use super::spool::SpoolReader;
+use super::tables::{Parents, StoredClick, StoredConversion, StoredTouch, Worker, merge_clicks};
+use crate::domain::batch::{BatchBuilder, Conversion, Touch};
+use crate::ground::error::Error;
+use crate::ground::money::Money;
+use crate::ground::scope::ScopeSet;
+use crate::ground::time::hour_of;
+
+/// A piece is closed from so many touches on,
+const MOST_TOUCHES: usize = 200_000;
+/// or from so many conversions on.
+const MOST_CONVERSIONS: usize = 8_192;
+/// How many conversions are asked for at a time: few at first, as journeys may be long.
+const FIRST_REQUEST: usize = 32;
+const LARGEST_REQUEST: usize = 1_024;
+/// A request that brought fewer touches than this may be followed by a larger one.
+const FEW_TOUCHES: usize = 20_000;
+
+/// Loads conversions with their stored journeys.
+pub(crate) struct Loader {
+    pub(crate) multi_touch: MultiTouch,
+    pub(crate) parents: Parents,
+    pub(crate) scopes: ScopeSet,
+}
+
+/// Conversions with their journeys, as many as are calculated at a time.
+pub(crate) struct Piece {
+    pub(crate) batch: BatchBuilder,
+    /// Touches whose clicks are missing.
+    pub(crate) missing_clicks: u64,
+    /// The hour and id of the last conversion.
+    pub(crate) last: (u32, u64),
+}
+
+impl Loader {
+    pub(crate) fn pieces<'a>(
+        &'a self,
+        conversions: SpoolReader<'a, StoredConversion>,
+    ) -> Pieces<'a> {
+        Pieces { loader: self, conversions, ahead: None, request: FIRST_REQUEST }
+    }
+
+    /// Whether multi-touch is on for a campaign.
+    pub(crate) fn is_on(&self, campaign_id: u64) -> bool {
+        self.multi_touch.is_on(campaign_id, self.parents.advertisers.get(&campaign_id).copied())
+    }
+
+    fn touch(&self, click_id: u64, click_time: u32, click: Option<&StoredClick>) -> Touch {
+        let touch = Touch { click_id, click_time, ..Touch::default() };
+        let Some(click) = click else { return touch };
+        let parent = |of: &HashMap<u64, u64>, id| of.get(&id).copied().unwrap_or(0);
+        Touch {
+            campaign_id: click.campaign_id,
+            account_id: click.account_id,
+            landing_page_id: click.landing_page_id,
+            advertiser_id: parent(&self.parents.advertisers, click.campaign_id),
+            traffic_source_id: parent(&self.parents.traffic_sources, click.account_id),
+            ..touch
+        }
+    }
+
+    /// Adds conversions to a batch; says how many touches lack their click.
+    fn load(
+        &self,
+        worker: &mut impl Worker,
+        conversions: &[StoredConversion],
+        batch: &mut BatchBuilder,
+    ) -> Result<u64, Error> {
+        let may_have_more =
+            |conversion: &&StoredConversion| conversion.campaign_id.is_none_or(|id| self.is_on(id));
+        let ids: Vec<u64> = conversions
+            .iter()
+            .filter(may_have_more)
+            .map(|conversion| conversion.conversion_id)
+            .collect();
+        let mut touches = worker.journeys(&ids)?;
+        // The smallest of the rows of one touch is the touch: its time first, then the click's.
+        touches.sort_unstable();
+        touches.dedup_by_key(|touch| (touch.conversion_id, touch.click_id));
+        let journeys: Vec<&[StoredTouch]> = conversions
+            .iter()
+            .map(|conversion| {
+                let id = conversion.conversion_id;
+                let start = touches.partition_point(|touch| touch.conversion_id < id);
+                let rest = &touches[start..];
+                &rest[..rest.partition_point(|touch| touch.conversion_id == id)]
+            })
+            .collect();
+        let in_journey = |row: usize| {
+            let click_id = conversions[row].click_id;
+            let journey = journeys[row];
+            let place = journey.binary_search_by_key(&click_id, |touch| touch.click_id).ok()?;
+            Some(&journey[place])
+        };
+        let alone: Vec<u64> = (0..conversions.len())
+            .filter(|row| in_journey(*row).is_none())
+            .map(|row| conversions[row].click_id)
+            .collect();
+        let alone =
+            if alone.is_empty() { HashMap::new() } else { merge_clicks(worker.clicks(&alone)?) };
+
+        let mut missing = 0;
+        let mut row_touches = Vec::new();
+        for (row, conversion) in conversions.iter().enumerate() {
+            let stored = in_journey(row);
+            let click = stored
+                .map_or_else(|| alone.get(&conversion.click_id), |touch| touch.click.as_ref());
+            let campaign_id = conversion
+                .campaign_id
+                .or_else(|| click.map(|click| click.campaign_id))
+                .unwrap_or(0);
+            let on = self.is_on(campaign_id);
+            let own_time = stored
+                .filter(|_| on)
+                .map(|touch| touch.click_time)
+                .or_else(|| click.map(|click| click.click_time))
+                .or(conversion.click_time)
+                .unwrap_or(conversion.conversion_time);
+            let mut converting = self.touch(conversion.click_id, own_time, click);
+            if click.is_none() {
+                converting.campaign_id = campaign_id;
+                converting.advertiser_id =
+                    self.parents.advertisers.get(&campaign_id).copied().unwrap_or(0);
+                missing += 1;
+            }
+            row_touches.clear();
+            let others = if on { journeys[row] } else { &[] };
+            for touch in others.iter().filter(|touch| touch.click_id != conversion.click_id) {
+                missing += u64::from(touch.click.is_none());
+                let touch = self.touch(touch.click_id, touch.click_time, touch.click.as_ref());
+                row_touches.push(touch);
+            }
+            let cost = Money::from_units(click.map_or(0, |click| click.cost));
+            batch
+                .push(
+                    &Conversion {
+                        conversion_id: conversion.conversion_id,
+                        conversion_time: conversion.conversion_time,
+                        payout: Money::from_units(conversion.payout),
+                        cost,
+                        click: converting,
+                    },
+                    &row_touches,
+                )
+                .map_err(|error| match error {
+                    // Say which conversion it is, not which row of a batch.
+                    Error::Input(defects) => Error::input(
+                        format!("conversion {}", conversion.conversion_id),
+                        defects.shown().first().map_or("", |defect| &defect.found).to_owned(),
+                        defects.shown().first().map_or("", |defect| &defect.allowed).to_owned(),
+                    ),
+                    error => error,
+                })?;
+        }
+        Ok(missing)
+    }
+
+    pub(crate) fn empty_batch(&self) -> BatchBuilder {
+        BatchBuilder::with_dimensions(self.scopes)
+    }
+}
+
+/// Conversions cut into pieces.
+pub(crate) struct Pieces<'a> {
+    loader: &'a Loader,
+    conversions: SpoolReader<'a, StoredConversion>,
+    ahead: Option<StoredConversion>,
+    request: usize,
+}
+
+impl Pieces<'_> {
+    fn take(&mut self) -> Result<Option<StoredConversion>, Error> {
+        match self.ahead.take() {
+            Some(conversion) => Ok(Some(conversion)),
+            None => self.conversions.next(),
+        }
+    }
+
+    /// Whether there are no more.
+    pub(crate) fn at_end(&mut self) -> Result<bool, Error> {
+        self.ahead = self.take()?;
+        Ok(self.ahead.is_none())
+    }
+
+    pub(crate) fn next(&mut self, worker: &mut impl Worker) -> Result<Option<Piece>, Error> {
+        let mut piece = Piece { batch: self.loader.empty_batch(), missing_clicks: 0, last: (0, 0) };
+        let mut request = Vec::new();
+        loop {
+            request.clear();
+            while request.len() < self.request
+                && let Some(conversion) = self.take()?
+            {
+                request.push(conversion);
+            }
+            let Some(last) = request.last() else { break };
+            piece.last = (hour_of(last.conversion_time), last.conversion_id);
+            let before = piece.batch.batch().touches();
+            piece.missing_clicks += self.loader.load(worker, &request, &mut piece.batch)?;
+            let touches = piece.batch.batch().touches();
+            self.request = if touches - before < FEW_TOUCHES {
+                (self.request * 2).min(LARGEST_REQUEST)
+            } else {
+                (self.request / 2).max(1)
+            };
+            if touches >= MOST_TOUCHES || piece.batch.batch().conversions() >= MOST_CONVERSIONS {
+                break;
+            }
+        }
+        Ok((piece.batch.batch().conversions() > 0).then_some(piece))
+    }
+}

@@ -1,0 +1,75 @@
+//! Several connections at work on one list.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use super::tables::Run;
+use crate::engine::parallel::{join, spawn};
+use crate::ground::error::Error;
+
+/// How long the caller waits at most before it is asked again whether to go on.
+const HEARTBEAT: Duration = Duration::from_millis(100);
+
+/// Gives what `next` hands out to `connections` workers, each on a thread of its own, and what comes
+/// of it to `done`, on the calling thread, which is also called with nothing now and then. The first
+/// error stops all, after what each has in hand.
+pub(crate) fn share<R: Run, S, T: Send>(
+    run: &R,
+    first: R::Worker,
+    connections: usize,
+    next: impl FnMut() -> Result<Option<S>, Error> + Send,
+    work: impl Fn(&mut R::Worker, S, &AtomicBool) -> Result<T, Error> + Sync,
+    mut done: impl FnMut(Option<T>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let stop = &AtomicBool::new(false);
+    let (next, work) = (&Mutex::new(next), &work);
+    let take = move || match next.lock() {
+        Ok(mut next) => next(),
+        Err(_) => Err(Error::Internal("a worker thread panicked".into())),
+    };
+    let labour = |worker: Result<R::Worker, Error>, sender: &Sender<Result<T, Error>>| {
+        let mut worker = worker?;
+        while !stop.load(Ordering::Relaxed)
+            && let Some(share) = take()?
+        {
+            // The receiver outlives the workers.
+            let _ = sender.send(Ok(work(&mut worker, share, stop)?));
+        }
+        Ok(())
+    };
+    let labour = &labour;
+    let (sender, receiver) = channel();
+    thread::scope(|scope| {
+        let mut handles = Vec::new();
+        let mut first = Some(Ok(first));
+        for _ in 0..connections.max(1) {
+            let worker = first.take().unwrap_or_else(|| run.worker());
+            let sender = sender.clone();
+            handles.push(spawn(scope, move || {
+                if let Err(error) = labour(worker, &sender) {
+                    let _ = sender.send(Err(error));
+                }
+            })?);
+        }
+        drop(sender);
+        let mut outcome = Ok(());
+        loop {
+            let finished = match receiver.recv_timeout(HEARTBEAT) {
+                Ok(finished) => finished.map(Some),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            // What was finished before or after a failure is told all the same.
+            let told = finished.and_then(&mut done);
+            if told.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                outcome = outcome.and(told);
+            }
+        }
+        handles.into_iter().try_for_each(join)?;
+        outcome
+    })
+}

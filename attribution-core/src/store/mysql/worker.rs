@@ -1,0 +1,591 @@
+//! One thread's connections, and the statements that read and write an owner's rows.
+
+use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
+use std::thread;
+
+use mysql::{Row, Value};
+
+use super::connection::{Connection, Fault, backoff, fault, now};
+use super::models::read_models_locked;
+use super::run::{MOST_ATTEMPTS, RunState};
+use super::values::{Fields, decimal_4, decimal_5};
+use crate::domain::journey::JourneyKey;
+use crate::ground::error::Error;
+use crate::ground::scope::ScopeType;
+use crate::ground::time::Window;
+use crate::job::settings::StoredSetting;
+use crate::job::tables::{
+    CandidateClick, Checkpoint, CreditValues, JourneyValues, ModelRow, Parents, ResultTable,
+    SnapshotKey, SnapshotTotals, StoredClick, StoredConversion, StoredSnapshot, StoredTouch, Take,
+    Worker,
+};
+
+/// Reads from a replica where there is one, and writes to the primary.
+pub(crate) struct MysqlWorker {
+    run: Arc<RunState>,
+    primary: Connection,
+    replica: Option<Connection>,
+    owner: u64,
+    in_transaction: bool,
+}
+
+impl MysqlWorker {
+    pub(super) const fn new(
+        run: Arc<RunState>,
+        primary: Connection,
+        replica: Option<Connection>,
+        owner: u64,
+    ) -> Self {
+        Self { run, primary, replica, owner, in_transaction: false }
+    }
+
+    /// Makes lost connections anew.
+    fn reconnect(&mut self) -> Result<(), Error> {
+        if !self.primary.is_alive() {
+            self.primary.reopen()?;
+        }
+        if let Some(replica) = &mut self.replica
+            && !replica.is_alive()
+        {
+            replica.reopen()?;
+        }
+        Ok(())
+    }
+
+    /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
+    fn read<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let mut attempt = 0;
+        loop {
+            let error = match work(self.replica.as_mut().unwrap_or(&mut self.primary)) {
+                Err(error) if fault(&error) == Fault::Lost && !self.in_transaction => error,
+                outcome => return outcome,
+            };
+            attempt += 1;
+            if attempt >= MOST_ATTEMPTS {
+                return Err(error);
+            }
+            self.run.count_retry();
+            self.reconnect()?;
+        }
+    }
+
+    fn rows<T>(
+        &mut self,
+        what: &str,
+        query: &str,
+        values: &[Value],
+        ids: Option<&[u64]>,
+        row: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        self.read(|connection| collect(connection, what, query, values, ids, &row))
+    }
+
+    fn attempt(
+        &mut self,
+        models: &[ModelRow],
+        work: &mut dyn FnMut(&mut Self) -> Result<Checkpoint, Error>,
+    ) -> Result<(), Error> {
+        self.run.verify()?;
+        self.primary.run_text("beginning a transaction", "START TRANSACTION")?;
+        let checkpoint = work(self)?;
+        if checkpoint.rows_written == 0 {
+            return self.primary.run_text("ending a transaction", "ROLLBACK");
+        }
+        check_models(&mut self.primary, self.owner, models)?;
+        self.run.pass_fence(&mut self.primary, checkpoint)?;
+        self.primary.run_text("committing", "COMMIT")
+    }
+}
+
+/// Fails where a model was changed or deleted since it was read; until the transaction ends, none can be.
+fn check_models(connection: &mut Connection, owner: u64, models: &[ModelRow]) -> Result<(), Error> {
+    if models.is_empty() {
+        return Ok(());
+    }
+    let found = read_models_locked(connection, owner)?;
+    for model in models {
+        let same = found.iter().any(|other| {
+            (other.model_id, &other.kind, &other.config, other.active)
+                == (model.model_id, &model.kind, &model.config, model.active)
+        });
+        if !same {
+            return Err(Error::input(
+                format!("model {}", model.slug),
+                "changed or deleted while the run went on",
+                "a model that stays as it is; run again",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn collect<T>(
+    connection: &mut Connection,
+    what: &str,
+    query: &str,
+    values: &[Value],
+    ids: Option<&[u64]>,
+    row: impl Fn(&Row) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let mut rows = Vec::new();
+    let mut take = |found: &Row| {
+        rows.push(row(found)?);
+        Ok(())
+    };
+    match ids {
+        Some(ids) => connection.each_of(what, query, values, ids, &mut take)?,
+        None => connection.each(what, query, values.to_vec(), &mut take)?,
+    }
+    Ok(rows)
+}
+
+fn uint(value: u64) -> Value {
+    Value::UInt(value)
+}
+
+/// The cost of a click, which splits and sums only from 0 on.
+fn cost(fields: &Fields<'_>, place: usize, click_id: u64) -> Result<i64, Error> {
+    let cost = fields.amount(place)?;
+    if cost >= 0 {
+        return Ok(cost);
+    }
+    Err(Error::input(
+        format!("202_clicks: click_id {click_id}: click_cpc"),
+        format!("found {}", crate::ground::money::Money::from_units(cost)),
+        "0 or more",
+    ))
+}
+
+impl Worker for MysqlWorker {
+    fn conversions(
+        &mut self,
+        window: Window,
+        take: Take<'_, StoredConversion>,
+    ) -> Result<(), Error> {
+        let connection = self.replica.as_mut().unwrap_or(&mut self.primary);
+        connection.each(
+            "reading conversions",
+            "SELECT conv_id, click_id, campaign_id, click_payout, click_time, conv_time, deleted \
+             FROM 202_conversion_logs \
+             WHERE user_id = ? AND conv_time >= ? AND conv_time < ?",
+            (self.owner, window.start(), window.end()),
+            &mut |row| {
+                let fields = Fields::new(row, "202_conversion_logs");
+                take(StoredConversion {
+                    conversion_id: fields.number(0)?,
+                    click_id: fields.number(1)?,
+                    campaign_id: fields.number_or_null(2)?,
+                    payout: fields.amount(3)?,
+                    click_time: fields.time_or_null(4)?,
+                    conversion_time: fields.time(5)?,
+                    deleted: fields.is_one(6)?,
+                })
+            },
+        )
+    }
+
+    fn settings(&mut self) -> Result<Vec<StoredSetting>, Error> {
+        let owner = self.owner;
+        self.read(|connection| super::settings::read_settings(connection, owner))
+    }
+
+    fn parents(&mut self) -> Result<Parents, Error> {
+        let pair = |table| {
+            move |row: &Row| {
+                let fields = Fields::new(row, table);
+                Ok((fields.number(0)?, fields.number(1)?))
+            }
+        };
+        let owner = [uint(self.owner)];
+        let advertisers = self.rows(
+            "reading campaigns",
+            "SELECT aff_campaign_id, aff_network_id FROM 202_aff_campaigns WHERE user_id = ?",
+            &owner,
+            None,
+            pair("202_aff_campaigns"),
+        )?;
+        let traffic_sources = self.rows(
+            "reading accounts",
+            "SELECT ppc_account_id, ppc_network_id FROM 202_ppc_accounts WHERE user_id = ?",
+            &owner,
+            None,
+            pair("202_ppc_accounts"),
+        )?;
+        Ok(Parents {
+            advertisers: advertisers.into_iter().collect(),
+            traffic_sources: traffic_sources.into_iter().collect(),
+        })
+    }
+
+    fn candidates(
+        &mut self,
+        times: RangeInclusive<u32>,
+        key: JourneyKey,
+        take: Take<'_, CandidateClick>,
+    ) -> Result<(), Error> {
+        let (visitor, join) = if key == JourneyKey::Campaign {
+            ("0", "")
+        } else {
+            ("a.ip_id", "JOIN 202_clicks_advance a ON a.click_id = c.click_id AND a.ip_id <> 0")
+        };
+        let query = format!(
+            "SELECT c.click_id, c.click_time, c.aff_campaign_id, {visitor} \
+             FROM 202_clicks c {join} \
+             WHERE c.user_id = ? AND c.click_time >= ? AND c.click_time <= ? \
+             AND COALESCE(c.click_filtered, 0) <> 1 AND COALESCE(c.click_bot, 0) <> 1"
+        );
+        let connection = self.replica.as_mut().unwrap_or(&mut self.primary);
+        connection.each(
+            "reading clicks",
+            &query,
+            (self.owner, *times.start(), *times.end()),
+            &mut |row| {
+                let fields = Fields::new(row, "202_clicks");
+                take(CandidateClick {
+                    click_id: fields.number(0)?,
+                    click_time: fields.time(1)?,
+                    campaign_id: fields.number(2)?,
+                    visitor: fields.number(3)?,
+                })
+            },
+        )
+    }
+
+    fn repeated_click_ids(&mut self, ids: RangeInclusive<u64>) -> Result<Vec<u64>, Error> {
+        // From the index alone; whose rows they are is looked up for the few that are found.
+        self.rows(
+            "looking for repeated clicks",
+            "SELECT click_id FROM 202_clicks WHERE click_id BETWEEN ? AND ? \
+             GROUP BY click_id HAVING COUNT(*) > 1",
+            &[uint(*ids.start()), uint(*ids.end())],
+            None,
+            |row| Fields::new(row, "202_clicks").number(0),
+        )
+    }
+
+    fn clicks(&mut self, click_ids: &[u64]) -> Result<Vec<StoredClick>, Error> {
+        let mut ids = click_ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.rows(
+            "reading clicks",
+            "SELECT c.click_id, c.click_time, c.click_cpc, c.aff_campaign_id, c.ppc_account_id, \
+             c.landing_page_id, c.click_filtered, c.click_bot, a.ip_id \
+             FROM 202_clicks c LEFT JOIN 202_clicks_advance a ON a.click_id = c.click_id \
+             WHERE c.user_id = ? AND c.click_id IN {ids}",
+            &[uint(self.owner)],
+            Some(&ids),
+            |row| {
+                let fields = Fields::new(row, "202_clicks");
+                let click_id = fields.number(0)?;
+                Ok(StoredClick {
+                    click_id,
+                    click_time: fields.time(1)?,
+                    cost: cost(&fields, 2, click_id)?,
+                    campaign_id: fields.number(3)?,
+                    account_id: fields.number(4)?,
+                    landing_page_id: fields.number(5)?,
+                    filtered: fields.is_one(6)? || fields.is_one(7)?,
+                    visitor: fields.number(8)?,
+                })
+            },
+        )
+    }
+
+    fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
+        self.rows(
+            "reading journeys",
+            "SELECT l.conv_id, t.click_id, t.click_time, c.click_time, c.click_cpc, \
+             c.aff_campaign_id, c.ppc_account_id, c.landing_page_id \
+             FROM 202_conversion_logs l \
+             STRAIGHT_JOIN 202_conversion_touchpoints t ON t.conv_id = l.conv_id \
+             LEFT JOIN 202_clicks c ON c.click_id = t.click_id AND c.user_id = l.user_id \
+             WHERE l.user_id = ? AND l.conv_id IN {ids}",
+            &[uint(self.owner)],
+            Some(conversion_ids),
+            |row| {
+                let fields = Fields::new(row, "202_conversion_touchpoints");
+                let click_id = fields.number(1)?;
+                let click = match fields.time_or_null(3)? {
+                    None => None,
+                    Some(click_time) => Some(StoredClick {
+                        click_id,
+                        click_time,
+                        cost: cost(&fields, 4, click_id)?,
+                        campaign_id: fields.number(5)?,
+                        account_id: fields.number(6)?,
+                        landing_page_id: fields.number(7)?,
+                        filtered: false,
+                        visitor: 0,
+                    }),
+                };
+                Ok(StoredTouch {
+                    conversion_id: fields.number(0)?,
+                    click_id,
+                    click_time: fields.time(2)?,
+                    click,
+                })
+            },
+        )
+    }
+
+    fn transaction(
+        &mut self,
+        models: &[ModelRow],
+        work: &mut dyn FnMut(&mut Self) -> Result<Checkpoint, Error>,
+    ) -> Result<(), Error> {
+        let run = Arc::clone(&self.run);
+        let mut attempt = 0;
+        loop {
+            self.in_transaction = true;
+            let outcome = self.attempt(models, work);
+            self.in_transaction = false;
+            let Err(error) = outcome else { return Ok(()) };
+            let what = fault(&error);
+            // A connection that is lost undoes what it had begun, once the server notices.
+            let _ = self.primary.run_text("rolling back", "ROLLBACK");
+            attempt += 1;
+            if what == Fault::Final || attempt >= MOST_ATTEMPTS {
+                return Err(error);
+            }
+            run.count_retry();
+            thread::sleep(backoff(attempt));
+            if what == Fault::Lost {
+                self.reconnect()?;
+                match run.await_commits(&mut self.primary) {
+                    Err(error) if fault(&error) == Fault::Final => return Err(error),
+                    // Otherwise the next attempt finds out.
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn scopes_in_use(
+        &mut self,
+        model_ids: &[u64],
+        window: Window,
+    ) -> Result<Vec<(u64, ScopeType)>, Error> {
+        let rows = collect(
+            &mut self.primary,
+            "reading snapshots",
+            "SELECT DISTINCT model_id, scope_type FROM 202_attribution_snapshots \
+             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? AND model_id IN {ids}",
+            &[uint(self.owner), uint(window.start()), uint(window.end())],
+            Some(model_ids),
+            |row| {
+                let fields = Fields::new(row, "202_attribution_snapshots");
+                Ok((fields.number(0)?, scope_type(&fields.text(1)?)))
+            },
+        )?;
+        Ok(rows.into_iter().filter_map(|(id, scope_type)| Some((id, scope_type?))).collect())
+    }
+
+    fn snapshots(
+        &mut self,
+        model_ids: &[u64],
+        hours: Range<u64>,
+    ) -> Result<Vec<StoredSnapshot>, Error> {
+        collect(
+            &mut self.primary,
+            "reading snapshots",
+            "SELECT snapshot_id, model_id, scope_type, scope_id, date_hour, attributed_clicks, \
+             attributed_conversions, attributed_revenue, attributed_cost \
+             FROM 202_attribution_snapshots \
+             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? AND model_id IN {ids}",
+            &[uint(self.owner), uint(hours.start), uint(hours.end)],
+            Some(model_ids),
+            read_snapshot,
+        )
+    }
+
+    fn credits(
+        &mut self,
+        model_ids: &[u64],
+        hours: Range<u64>,
+        conversion_ids: RangeInclusive<u64>,
+        most: Option<usize>,
+    ) -> Result<Vec<(CreditValues, u64)>, Error> {
+        let mut values = vec![uint(self.owner), uint(hours.start), uint(hours.end)];
+        let all = *conversion_ids.start() == 0 && *conversion_ids.end() == u64::MAX;
+        let conversions = if all {
+            ""
+        } else {
+            values.extend([uint(*conversion_ids.start()), uint(*conversion_ids.end())]);
+            "AND t.conv_id >= ? AND t.conv_id <= ?"
+        };
+        let limit = most.map_or(String::new(), |most| format!("LIMIT {most}"));
+        let query = format!(
+            "SELECT t.touchpoint_id, t.snapshot_id, t.conv_id, t.click_id, t.position, t.credit, \
+             t.weight FROM 202_attribution_snapshots s \
+             STRAIGHT_JOIN 202_attribution_touchpoints t ON t.snapshot_id = s.snapshot_id \
+             WHERE s.user_id = ? AND s.date_hour >= ? AND s.date_hour < ? {conversions} \
+             AND s.model_id IN {{ids}} {limit}"
+        );
+        collect(&mut self.primary, "reading credits", &query, &values, Some(model_ids), |row| {
+            let fields = Fields::new(row, "202_attribution_touchpoints");
+            let values = CreditValues {
+                snapshot_id: fields.number(1)?,
+                conversion_id: fields.number(2)?,
+                click_id: fields.number(3)?,
+                position: fields.number(4)? as u32,
+                credit: fields.amount(5)?,
+                weight: fields.amount(6)?,
+            };
+            Ok((values, fields.number(0)?))
+        })
+    }
+
+    fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error> {
+        collect(
+            &mut self.primary,
+            "reading stored journeys",
+            "SELECT t.touchpoint_id, t.conv_id, t.click_id, t.click_time, t.position \
+             FROM 202_conversion_logs l \
+             STRAIGHT_JOIN 202_conversion_touchpoints t ON t.conv_id = l.conv_id \
+             WHERE l.user_id = ? AND l.conv_id IN {ids}",
+            &[uint(self.owner)],
+            Some(conversion_ids),
+            |row| {
+                let fields = Fields::new(row, "202_conversion_touchpoints");
+                let values = JourneyValues {
+                    conversion_id: fields.number(1)?,
+                    click_id: fields.number(2)?,
+                    click_time: fields.time(3)?,
+                    position: fields.number(4)? as u32,
+                };
+                Ok((values, fields.number(0)?))
+            },
+        )
+    }
+
+    fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
+        let (owner, window, time) = (self.owner, self.run.window(), now());
+        self.primary.insert(
+            "writing snapshots",
+            "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, scope_id, \
+             date_hour, lookback_start, lookback_end, attributed_clicks, attributed_conversions, \
+             attributed_revenue, attributed_cost, created_at)",
+            rows,
+            140,
+            |(key, totals), values| {
+                values.push(uint(key.model_id));
+                values.push(uint(owner));
+                values.push(Value::from(key.scope.scope_type().name()));
+                values.push(key.scope.id().map_or(Value::NULL, Value::UInt));
+                values.push(uint(key.hour.into()));
+                values.push(uint(window.start()));
+                values.push(uint(last_second(window)));
+                values.push(uint(totals.clicks));
+                values.push(uint(totals.conversions));
+                values.push(decimal_4(totals.revenue));
+                values.push(decimal_4(totals.cost));
+                values.push(uint(time));
+            },
+        )
+    }
+
+    fn update_snapshot(&mut self, snapshot_id: u64, totals: &SnapshotTotals) -> Result<(), Error> {
+        let window = self.run.window();
+        self.primary
+            .run(
+                "writing snapshots",
+                "UPDATE 202_attribution_snapshots SET lookback_start = ?, lookback_end = ?, \
+                 attributed_clicks = ?, attributed_conversions = ?, attributed_revenue = ?, \
+                 attributed_cost = ? WHERE snapshot_id = ? AND user_id = ?",
+                vec![
+                    uint(window.start()),
+                    uint(last_second(window)),
+                    uint(totals.clicks),
+                    uint(totals.conversions),
+                    decimal_4(totals.revenue),
+                    decimal_4(totals.cost),
+                    uint(snapshot_id),
+                    uint(self.owner),
+                ],
+            )
+            .map(|_| ())
+    }
+
+    fn insert_credits(&mut self, rows: &[CreditValues]) -> Result<(), Error> {
+        let time = now();
+        self.primary.insert(
+            "writing credits",
+            "INSERT INTO 202_attribution_touchpoints \
+             (snapshot_id, conv_id, click_id, position, credit, weight, created_at)",
+            rows,
+            72,
+            |row, values| {
+                values.push(uint(row.snapshot_id));
+                values.push(uint(row.conversion_id));
+                values.push(uint(row.click_id));
+                values.push(uint(row.position.into()));
+                values.push(decimal_5(row.credit));
+                values.push(decimal_5(row.weight));
+                values.push(uint(time));
+            },
+        )
+    }
+
+    fn insert_journey_rows(&mut self, rows: &[JourneyValues]) -> Result<(), Error> {
+        let time = now();
+        self.primary.insert(
+            "writing journeys",
+            "INSERT INTO 202_conversion_touchpoints \
+             (conv_id, click_id, click_time, position, created_at)",
+            rows,
+            45,
+            |row, values| {
+                values.push(uint(row.conversion_id));
+                values.push(uint(row.click_id));
+                values.push(uint(row.click_time.into()));
+                values.push(uint(row.position.into()));
+                values.push(uint(time));
+            },
+        )
+    }
+
+    fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error> {
+        let statement = match table {
+            ResultTable::Snapshots => {
+                "DELETE FROM 202_attribution_snapshots WHERE snapshot_id IN {ids}"
+            }
+            ResultTable::Credits => {
+                "DELETE FROM 202_attribution_touchpoints WHERE touchpoint_id IN {ids}"
+            }
+            ResultTable::Journeys => {
+                "DELETE FROM 202_conversion_touchpoints WHERE touchpoint_id IN {ids}"
+            }
+        };
+        self.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
+    }
+}
+
+/// The end of a window as it fits its column.
+fn last_second(window: Window) -> u64 {
+    window.end().min(u32::MAX.into())
+}
+
+/// A stored scope type, whose letters a collation may not tell apart.
+pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
+    text.trim_end().to_ascii_lowercase().parse().ok()
+}
+
+/// A row of the snapshots, its columns in the order of their table less those of its run.
+pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
+    let fields = Fields::new(row, "202_attribution_snapshots");
+    Ok(StoredSnapshot {
+        snapshot_id: fields.number(0)?,
+        model_id: fields.number(1)?,
+        scope_type: scope_type(&fields.text(2)?),
+        scope_id: fields.number_or_null(3)?,
+        hour: fields.time(4)?,
+        totals: SnapshotTotals {
+            clicks: fields.number(5)?,
+            conversions: fields.number(6)?,
+            revenue: fields.rounded_amount(7)?,
+            cost: fields.rounded_amount(8)?,
+        },
+    })
+}
