@@ -16,7 +16,10 @@ use crate::database::Database;
 /// check sums.
 type Hour = (u64, u64, u64, u64);
 
-/// Each model's hours in brief.
+/// In place of a model: the stored journeys, of a conversion in place of an hour.
+const JOURNEYS: u64 = u64::MAX;
+
+/// Each model's hours, and each conversion's journey, in brief.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hours(BTreeMap<(u64, u64), Hour>);
 
@@ -47,6 +50,13 @@ impl Hours {
             let entry = hours.entry((model, hour)).or_default();
             (entry.2, entry.3) = (rows, sum);
         }
+        let journeys: Vec<(u64, u64, u64)> = connection.query(
+            "SELECT conv_id, COUNT(*), CAST(SUM(CRC32(CONCAT_WS(',', click_id, click_time, \
+             position))) AS UNSIGNED) FROM 202_conversion_touchpoints GROUP BY conv_id",
+        )?;
+        for (conversion, rows, sum) in journeys {
+            hours.insert((JOURNEYS, conversion), (rows, sum, 0, 0));
+        }
         let orphans: Option<u64> = connection.query_first(
             "SELECT COUNT(*) FROM 202_attribution_touchpoints t \
              LEFT JOIN 202_attribution_snapshots s USING (snapshot_id) \
@@ -73,8 +83,12 @@ impl Hours {
                 let of = |hours: &Self| hours.0.get(key).copied().unwrap_or(nothing);
                 let (found, old, new) = (of(self), of(before), of(after));
                 (found != old && found != new).then(|| {
+                    let (what, which) = match key.0 {
+                        JOURNEYS => ("journeys", "conversion"),
+                        _ => ("model", "hour"),
+                    };
                     format!(
-                        "model {}, hour {}: found {found:?}, which is neither {old:?} as before \
+                        "{what} {}, {which} {}: found {found:?}, which is neither {old:?} as before \
                          nor {new:?} as after (snapshots, their sum, credits, their sum)",
                         key.0, key.1
                     )

@@ -81,10 +81,7 @@ fn a_proxy_does_what_it_is_told() {
 
     for fault in [Fault::CutClient(20), Fault::CutServer(20), Fault::CutAllAfter(Duration::ZERO)] {
         let proxy = Proxy::start(server.port(), fault, 1);
-        let mut cut = match through(proxy.port()) {
-            Ok(connection) => connection,
-            Err(_) => continue,
-        };
+        let Ok(mut cut) = through(proxy.port()) else { continue };
         std::thread::sleep(Duration::from_millis(50));
         assert!(insert(&mut cut).is_err(), "{fault:?}");
     }
