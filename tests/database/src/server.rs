@@ -264,7 +264,7 @@ impl Server {
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.path().join("log")
+        self.folder.path().join("log.err")
     }
 
     fn spawn(&self) -> Result<(), String> {
@@ -390,6 +390,11 @@ impl Server {
             sleep(Duration::from_millis(20));
         }
         self.kill();
+    }
+
+    /// Whether it is there.
+    pub fn is_up(&self) -> bool {
+        self.try_connect(None).is_ok()
     }
 
     /// Starts the server again on its data, port and socket, once it was killed or stopped.

@@ -74,6 +74,13 @@ impl Hours {
         Self::read(&mut database.connect()).unwrap()
     }
 
+    /// Panics where an hour is neither as before nor as after.
+    #[track_caller]
+    pub fn assert_whole(&self, before: &Self, after: &Self) {
+        let torn = self.torn(before, after);
+        assert!(torn.is_empty(), "torn:\n{}", torn.join("\n"));
+    }
+
     /// The hours that are neither as before nor as after.
     fn torn(&self, before: &Self, after: &Self) -> Vec<String> {
         let nothing = Hour::default();
@@ -117,7 +124,7 @@ impl TornReader {
         let options: Opts = OptsBuilder::from_opts(
             Opts::from_url(&database.server().socket_url(database.name())).unwrap(),
         )
-        .tcp_connect_timeout(Some(Duration::from_secs(10)))
+        .tcp_connect_timeout(Some(Duration::from_secs(1)))
         .read_timeout(Some(Duration::from_secs(60)))
         .into();
         let (stop, polls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
