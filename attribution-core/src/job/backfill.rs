@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
+use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hashbrown::DefaultHashBuilder;
@@ -18,14 +20,14 @@ use super::settings::MultiTouch;
 use super::spool::{Record, Spool};
 use super::tables::{
     CandidateClick, Checkpoint, JourneyValues, Parents, ResultTable, Run, RunKind,
-    StoredConversion, Tables, Worker, merge_clicks,
+    StoredConversion, Tables, Visitors, Worker, merge_clicks,
 };
 use super::workers::share;
 use crate::domain::journey::{JourneyKey, JourneyOptions};
 use crate::domain::key_filter::KeyFilter;
 use crate::ground::error::Error;
 use crate::ground::scope::{Scope, ScopeType};
-use crate::ground::time::Window;
+use crate::ground::time::{SECONDS_PER_HOUR, Window};
 
 /// How to backfill.
 ///
@@ -105,7 +107,7 @@ pub struct BackfillReport {
 }
 
 /// How many conversions' clicks are looked up at a time.
-const REQUEST: usize = 1_024;
+const REQUEST: usize = 512;
 /// A transaction ends at so many rows or conversions.
 const SLICE_ROWS: usize = 30_000;
 const SLICE_CONVERSIONS: usize = 4_096;
@@ -186,10 +188,10 @@ fn backfill_owner<R: Run>(
     };
     backfill.read_conversions(&mut worker, progress)?;
     if backfill.keyed.len() > 0 {
-        backfill.assemble(&mut worker, progress)?;
+        backfill.assemble(run, &mut worker, progress)?;
     }
     let Backfill { mut touches, mut report, .. } = backfill;
-    write(run, worker, &mut touches, options.connections, progress, &mut report)?;
+    write(run, &mut worker, &mut touches, options.connections, progress, &mut report)?;
     report.retries = run.retries();
     report.duration_ms = start.elapsed().as_millis() as u64;
     run.succeed(&[])?;
@@ -286,6 +288,23 @@ impl Record for Assembled {
     }
 }
 
+/// Clicks that may be touches.
+struct Found {
+    candidates: ExternalSort<Candidate>,
+    /// From the first to the last id.
+    ids: RangeInclusive<u64>,
+    /// How many were looked at.
+    clicks: u64,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        #[allow(clippy::reversed_empty_ranges)]
+        let none = u64::MAX..=0;
+        Self { candidates: ExternalSort::new(), ids: none, clicks: 0 }
+    }
+}
+
 struct Backfill<'a> {
     options: &'a BackfillOptions,
     coverage: Coverage,
@@ -349,7 +368,7 @@ impl Backfill<'_> {
         };
         let ids: Vec<u64> =
             conversions.iter().filter(needed).map(|conversion| conversion.click_id).collect();
-        let clicks = merge_clicks(worker.clicks(&ids)?);
+        let clicks = merge_clicks(worker.clicks(&ids, Visitors::Read)?);
         for conversion in conversions {
             let click = clicks.get(&conversion.click_id);
             let of_click = || click.map(|click| click.campaign_id);
@@ -405,7 +424,69 @@ impl Backfill<'_> {
         Ok(())
     }
 
-    fn assemble(&mut self, worker: &mut impl Worker, progress: &dyn Progress) -> Result<(), Error> {
+    /// Reads the clicks that may be touches, on several connections, each with a part of the time.
+    fn read_candidates<R: Run>(
+        &self,
+        run: &R,
+        worker: &mut R::Worker,
+        times: RangeInclusive<u32>,
+        filter: &KeyFilter,
+        hasher: &DefaultHashBuilder,
+        progress: &dyn Progress,
+    ) -> Result<Found, Error> {
+        const PARTS: u64 = 16;
+        let (start, end) = (u64::from(*times.start()), u64::from(*times.end()) + 1);
+        let length = (end - start).div_ceil(PARTS).max(u64::from(SECONDS_PER_HOUR));
+        let mut from = start;
+        let next = || {
+            let part = from..(from + length).min(end);
+            from = part.end;
+            Ok((!part.is_empty()).then_some(part))
+        };
+        let several = self.keyed.len() > SLICE_CONVERSIONS as u64;
+        let mut found = Found::default();
+        share(
+            run,
+            worker,
+            if several { self.options.connections } else { 1 },
+            next,
+            |worker, part, stop| {
+                let mut found = Found::default();
+                let times = part.start as u32..=(part.end - 1) as u32;
+                worker.candidates(times, self.options.journeys.key, &mut |click| {
+                    found.clicks += 1;
+                    if stop.load(Ordering::Relaxed) {
+                        return Err(Error::Cancelled);
+                    }
+                    let key = self.journey_key(click.visitor, click.campaign_id);
+                    if !filter.may_hold(hasher.hash_one(key)) {
+                        return Ok(());
+                    }
+                    let CandidateClick { click_id, click_time, .. } = click;
+                    found.ids = *found.ids.start().min(&click_id)..=*found.ids.end().max(&click_id);
+                    found.candidates.push(Candidate { key, click_time, click_id, merged: false })
+                })?;
+                Ok(found)
+            },
+            |part| {
+                if let Some(part) = part {
+                    found.clicks += part.clicks;
+                    let (first, last) = (part.ids.start(), part.ids.end());
+                    found.ids = *found.ids.start().min(first)..=*found.ids.end().max(last);
+                    found.candidates.absorb(part.candidates)?;
+                }
+                go_on(progress, Phase::Reading, found.clicks, 0)
+            },
+        )?;
+        Ok(found)
+    }
+
+    fn assemble<R: Run>(
+        &mut self,
+        run: &R,
+        worker: &mut R::Worker,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
         let hasher = DefaultHashBuilder::default();
         let mut filter =
             KeyFilter::for_keys(usize::try_from(self.keyed.len()).unwrap_or(usize::MAX));
@@ -418,46 +499,23 @@ impl Backfill<'_> {
         }
         let times = oldest.saturating_sub(self.options.journeys.lookback_seconds)..=newest;
 
-        let mut candidates = ExternalSort::new();
-        let mut add = |click: &CandidateClick, merged: bool| -> Result<bool, Error> {
-            let key = self.journey_key(click.visitor, click.campaign_id);
-            if !filter.may_hold(hasher.hash_one(key)) {
-                return Ok(false);
-            }
-            let (click_time, click_id) = (click.click_time, click.click_id);
-            candidates.push(Candidate { key, click_time, click_id, merged })?;
-            Ok(true)
-        };
-        let (mut first, mut last, mut clicks) = (u64::MAX, 0, 0_u64);
-        worker.candidates(times, self.options.journeys.key, &mut |click| {
-            clicks += 1;
-            if clicks.is_multiple_of(16_384) {
-                go_on(progress, Phase::Reading, clicks, 0)?;
-            }
-            if add(&click, false)? {
-                first = first.min(click.click_id);
-                last = last.max(click.click_id);
-            }
-            Ok(())
-        })?;
+        let Found { mut candidates, ids, clicks } =
+            self.read_candidates(run, worker, times, &filter, &hasher, progress)?;
         let mut repeated = Vec::new();
-        if first <= last {
-            repeated = worker.repeated_click_ids(first..=last)?;
+        if !ids.is_empty() {
+            repeated = worker.repeated_click_ids(ids)?;
             repeated.sort_unstable();
         }
         for ids in repeated.chunks(REQUEST) {
             go_on(progress, Phase::Reading, clicks, 0)?;
-            for click in merge_clicks(worker.clicks(ids)?).into_values() {
+            for click in merge_clicks(worker.clicks(ids, Visitors::Read)?).into_values() {
                 if !click.filtered {
-                    add(
-                        &CandidateClick {
-                            click_id: click.click_id,
-                            click_time: click.click_time,
-                            campaign_id: click.campaign_id,
-                            visitor: click.visitor,
-                        },
-                        true,
-                    )?;
+                    candidates.push(Candidate {
+                        key: self.journey_key(click.visitor, click.campaign_id),
+                        click_time: click.click_time,
+                        click_id: click.click_id,
+                        merged: true,
+                    })?;
                 }
             }
         }
@@ -565,7 +623,7 @@ struct JourneySlice {
 
 fn write<R: Run>(
     run: &R,
-    worker: R::Worker,
+    worker: &mut R::Worker,
     touches: &mut ExternalSort<Assembled>,
     connections: usize,
     progress: &dyn Progress,

@@ -43,6 +43,12 @@ impl<R: Record + Ord> ExternalSort<R> {
         Ok(())
     }
 
+    /// Takes all of another's records.
+    pub(crate) fn absorb(&mut self, mut other: Self) -> Result<(), Error> {
+        self.runs.append(&mut other.runs);
+        other.current.into_iter().try_for_each(|record| self.push(record))
+    }
+
     /// The records in order, from the first on.
     pub(crate) fn read(&mut self) -> Result<Sorted<'_, R>, Error> {
         if !self.sorted {
@@ -99,6 +105,13 @@ mod tests {
             scrambled.for_each(|record| sort.push(record).unwrap());
             expected.sort_unstable();
             assert_eq!(sort.len(), count);
+            let mut other = ExternalSort::in_runs_of(run_length);
+            for record in 0..count {
+                other.push(record).unwrap();
+                expected.push(record);
+            }
+            expected.sort_unstable();
+            sort.absorb(other).unwrap();
             for _ in 0..2 {
                 let mut sorted = sort.read().unwrap();
                 let mut seen = Vec::new();

@@ -1,10 +1,10 @@
 //! Stored journeys on their way into batches.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::settings::MultiTouch;
 use super::spool::SpoolReader;
-use super::tables::{Parents, StoredClick, StoredConversion, StoredTouch, Worker, merge_clicks};
+use super::tables::{Parents, StoredClick, StoredConversion, Visitors, Worker, merge_clicks};
 use crate::domain::batch::{BatchBuilder, Conversion, Touch};
 use crate::ground::error::Error;
 use crate::ground::money::Money;
@@ -17,7 +17,7 @@ const MOST_TOUCHES: usize = 200_000;
 const MOST_CONVERSIONS: usize = 8_192;
 /// How many conversions are asked for at a time: few at first, as journeys may be long.
 const FIRST_REQUEST: usize = 32;
-const LARGEST_REQUEST: usize = 1_024;
+const LARGEST_REQUEST: usize = 512;
 /// A request that brought fewer touches than this may be followed by a larger one.
 const FEW_TOUCHES: usize = 20_000;
 
@@ -79,44 +79,33 @@ impl Loader {
             .map(|conversion| conversion.conversion_id)
             .collect();
         let mut touches = worker.journeys(&ids)?;
-        // The smallest of the rows of one touch is the touch: its time first, then the click's.
+        // Of the rows of one touch the earliest is the touch.
         touches.sort_unstable();
         touches.dedup_by_key(|touch| (touch.conversion_id, touch.click_id));
-        let journeys: Vec<&[StoredTouch]> = conversions
-            .iter()
-            .map(|conversion| {
-                let id = conversion.conversion_id;
-                let start = touches.partition_point(|touch| touch.conversion_id < id);
-                let rest = &touches[start..];
-                &rest[..rest.partition_point(|touch| touch.conversion_id == id)]
-            })
-            .collect();
-        let in_journey = |row: usize| {
-            let click_id = conversions[row].click_id;
-            let journey = journeys[row];
-            let place = journey.binary_search_by_key(&click_id, |touch| touch.click_id).ok()?;
-            Some(&journey[place])
-        };
-        let alone: Vec<u64> = (0..conversions.len())
-            .filter(|row| in_journey(*row).is_none())
-            .map(|row| conversions[row].click_id)
-            .collect();
-        let alone =
-            if alone.is_empty() { HashMap::new() } else { merge_clicks(worker.clicks(&alone)?) };
+        let mut click_ids: Vec<u64> =
+            conversions.iter().map(|conversion| conversion.click_id).collect();
+        // What the global scope needs to know of clicks is the cost of those that converted.
+        if self.scopes != ScopeSet::GLOBAL {
+            click_ids.extend(touches.iter().map(|touch| touch.click_id));
+        }
+        let clicks = merge_clicks(worker.clicks(&click_ids, Visitors::Skipped)?);
+        let is_missing =
+            |click_id| self.scopes != ScopeSet::GLOBAL && !clicks.contains_key(click_id);
 
         let mut missing = 0;
         let mut row_touches = Vec::new();
-        for (row, conversion) in conversions.iter().enumerate() {
-            let stored = in_journey(row);
-            let click = stored
-                .map_or_else(|| alone.get(&conversion.click_id), |touch| touch.click.as_ref());
-            let campaign_id = conversion
-                .campaign_id
-                .or_else(|| click.map(|click| click.campaign_id))
-                .unwrap_or(0);
+        for conversion in conversions {
+            let id = conversion.conversion_id;
+            let start = touches.partition_point(|touch| touch.conversion_id < id);
+            let journey = &touches[start..];
+            let journey = &journey[..journey.partition_point(|touch| touch.conversion_id == id)];
+            let click = clicks.get(&conversion.click_id);
+            let of_click = || click.map(|click| click.campaign_id);
+            let campaign_id = conversion.campaign_id.or_else(of_click).unwrap_or(0);
             let on = self.is_on(campaign_id);
+            let journey = if on { journey } else { &[] };
+            let stored = journey.iter().find(|touch| touch.click_id == conversion.click_id);
             let own_time = stored
-                .filter(|_| on)
                 .map(|touch| touch.click_time)
                 .or_else(|| click.map(|click| click.click_time))
                 .or(conversion.click_time)
@@ -129,11 +118,10 @@ impl Loader {
                 missing += 1;
             }
             row_touches.clear();
-            let others = if on { journeys[row] } else { &[] };
-            for touch in others.iter().filter(|touch| touch.click_id != conversion.click_id) {
-                missing += u64::from(touch.click.is_none());
-                let touch = self.touch(touch.click_id, touch.click_time, touch.click.as_ref());
-                row_touches.push(touch);
+            for touch in journey.iter().filter(|touch| touch.click_id != conversion.click_id) {
+                missing += u64::from(is_missing(&touch.click_id));
+                let click = clicks.get(&touch.click_id);
+                row_touches.push(self.touch(touch.click_id, touch.click_time, click));
             }
             let cost = Money::from_units(click.map_or(0, |click| click.cost));
             batch

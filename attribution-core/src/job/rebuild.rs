@@ -5,11 +5,11 @@
 //! written. So a slice can be done again at any time, and rows that are right are left alone.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::difference::difference;
@@ -85,7 +85,8 @@ pub struct RebuildReport {
     pub conversions: u64,
     /// Touches of all their journeys together.
     pub touches: u64,
-    /// Touches, converting clicks among them, that are not among the owner's clicks.
+    /// Touches, converting clicks among them, that are not among the owner's clicks. With the global
+    /// scope alone, only converting clicks are looked up.
     pub missing_clicks: u64,
     /// Transactions.
     pub batches: u64,
@@ -215,7 +216,7 @@ fn rebuild_owner<R: Run>(
         let mut done = 0;
         share(
             run,
-            worker,
+            &mut worker,
             connections,
             || slices.next(),
             |worker, mut slice, stop| plan.rebuild_slice(worker, &mut slice, stop),
@@ -429,11 +430,17 @@ impl Plan {
             }
         }
         let ids: Vec<u64> = rows.iter().map(|row| row.model_id).collect();
+        // No table has ids of ad groups, so that any snapshots of them are stale.
         let asked = options.scopes.unwrap_or(feedable).with(ScopeType::Global);
+        let asked = asked.with(ScopeType::Adgroup);
+        let others: ScopeSet =
+            feedable.iter().filter(|scope_type| !asked.contains(*scope_type)).collect();
         let mut scopes = vec![asked; rows.len()];
-        for (model_id, scope_type) in worker.scopes_in_use(&ids, options.window)? {
-            if let Some(place) = ids.iter().position(|id| *id == model_id) {
-                scopes[place] = scopes[place].with(scope_type);
+        if others != ScopeSet::NONE {
+            for (model_id, scope_type) in worker.scopes_in_use(&ids, options.window, others)? {
+                if let Some(place) = ids.iter().position(|id| *id == model_id) {
+                    scopes[place] = scopes[place].with(scope_type);
+                }
             }
         }
         let calculated: ScopeSet = feedable
@@ -568,10 +575,9 @@ impl Plan {
         let mut found = FoundSnapshots::read(worker, self, &hours)?;
         let mut totals: HashMap<SnapshotKey, Sums> = HashMap::new();
         let mut pieces = self.loader.pieces(slice.conversions.read()?);
-        let mut reached = Place { hour: hours.start, after: None };
-        loop {
+        let mut after = None;
+        while let Some(piece) = pieces.next(worker)? {
             stopped(stop)?;
-            let Some(piece) = pieces.next(worker)? else { break };
             report.conversions += piece.batch.batch().conversions() as u64;
             report.touches += piece.batch.batch().touches() as u64;
             report.missing_clicks += piece.missing_clicks;
@@ -586,26 +592,17 @@ impl Plan {
                     &hours,
                     &mut report,
                 )?;
-                let end = if pieces.at_end()? { None } else { Some(piece.last) };
+                // A piece that ends within an hour leaves the rest of it to the next.
+                let last = if pieces.at_end()? { None } else { Some(piece.last) };
                 let wanted = self.credits_wanted(&found, &piece, &results)?;
-                self.write_credits(
-                    worker,
-                    &found,
-                    wanted,
-                    reached.until(end, hours.end),
-                    &mut report,
-                )?;
-                if let Some((hour, conversion_id)) = end {
-                    reached = Place { hour: u64::from(hour), after: Some(conversion_id) };
-                } else {
-                    reached.hour = hours.end;
-                }
+                let stretch = Stretch { after, last };
+                self.write_credits(worker, &found, &piece, wanted, stretch, &mut report)?;
+                after = last;
             }
         }
-        if reached.hour < hours.end {
-            // Credits are not wanted, or nothing converts here.
-            let rest = reached.until(None, hours.end);
-            self.write_credits(worker, &found, Vec::new(), rest, &mut report)?;
+        if !self.credits {
+            let globals: Vec<u64> = found.globals.iter().map(|(_, id)| *id).collect();
+            self.delete_credits_under(worker, &found, &globals, &mut report)?;
         }
         self.write_snapshots(worker, &found, &totals, &mut report)?;
         Ok(report)
@@ -692,46 +689,50 @@ impl Plan {
         &self,
         worker: &mut impl Worker,
         found: &FoundSnapshots,
+        piece: &Piece,
         wanted: Vec<CreditValues>,
         stretch: Stretch,
         report: &mut SliceReport,
     ) -> Result<(), Error> {
-        if wanted.is_empty() {
-            return self.delete_credits(worker, found, stretch, report);
-        }
         let mut rows = Vec::new();
-        if found.any_before {
-            for (hours, ids) in stretch.parts() {
-                rows.append(&mut worker.credits(&self.ids, hours, ids, None)?);
-            }
+        let batch = piece.batch.batch();
+        let converted: HashSet<u32> =
+            batch.columns().conversion_times.iter().map(|time| hour_of(*time)).collect();
+        for (hours, conversion_ids) in stretch.parts() {
+            // Hours in which nothing converts lose their snapshots with all that hangs on them.
+            let ids: Vec<u64> = found
+                .globals
+                .iter()
+                .filter(|(hour, _)| hours.contains(hour) && converted.contains(&hour_of(*hour)))
+                .map(|(_, id)| *id)
+                .collect();
+            rows.append(&mut worker.credits(&ids, conversion_ids)?);
         }
         let (delete, insert) = difference(rows, wanted);
-        let changed = delete.iter().map(|(row, _)| row).chain(&insert);
-        found.count_credits(self, changed, report);
+        for row in delete.iter().map(|(row, _)| row).chain(&insert) {
+            if let Some(model_id) = found.model_of.get(&row.snapshot_id) {
+                report.models[self.place_of(*model_id)].rows_written += 1;
+            }
+        }
         let delete: Vec<u64> = delete.into_iter().map(|(_, id)| id).collect();
         worker.delete(ResultTable::Credits, &delete)?;
         worker.insert_credits(&insert)
     }
 
-    /// Deletes the credits of a stretch, a page at a time, as there may be any number.
-    fn delete_credits(
+    fn delete_credits_under(
         &self,
         worker: &mut impl Worker,
         found: &FoundSnapshots,
-        stretch: Stretch,
+        snapshot_ids: &[u64],
         report: &mut SliceReport,
     ) -> Result<(), Error> {
-        const PAGE: usize = 50_000;
-        for (hours, ids) in stretch.parts().into_iter().filter(|_| found.any_before) {
-            loop {
-                let rows = worker.credits(&self.ids, hours.clone(), ids.clone(), Some(PAGE))?;
-                found.count_credits(self, rows.iter().map(|(row, _)| row), report);
-                let page: Vec<u64> = rows.into_iter().map(|(_, id)| id).collect();
-                worker.delete(ResultTable::Credits, &page)?;
-                if page.len() < PAGE {
-                    break;
-                }
-            }
+        for (place, model_id) in self.ids.iter().enumerate() {
+            let of_model: Vec<u64> = snapshot_ids
+                .iter()
+                .copied()
+                .filter(|id| found.model_of.get(id) == Some(model_id))
+                .collect();
+            report.models[place].rows_written += worker.delete_credits_under(&of_model)?;
         }
         Ok(())
     }
@@ -779,6 +780,8 @@ impl Plan {
         for model_id in delete.iter().filter_map(|id| found.model_of.get(id)) {
             report.models[self.place_of(*model_id)].rows_written += 1;
         }
+        // Whatever hangs on them goes with them.
+        self.delete_credits_under(worker, found, &delete, report)?;
         worker.delete(ResultTable::Snapshots, &delete)
     }
 }
@@ -817,8 +820,9 @@ struct FoundSnapshots {
     /// Rows of those scopes that are another's twin or have an id that cannot be.
     superfluous: Vec<u64>,
     model_of: HashMap<u64, u64>,
-    /// Whether there was any before this transaction, which alone can have credits.
-    any_before: bool,
+    /// The hours and ids of the global ones, twins among them, that were there before this
+    /// transaction: what credits hang on.
+    globals: Vec<(u32, u64)>,
 }
 
 impl FoundSnapshots {
@@ -830,7 +834,11 @@ impl FoundSnapshots {
             kept: HashMap::new(),
             superfluous: Vec::new(),
             model_of: rows.iter().map(|row| (row.snapshot_id, row.model_id)).collect(),
-            any_before: !rows.is_empty(),
+            globals: rows
+                .iter()
+                .filter(|row| row.scope_type == Some(ScopeType::Global))
+                .map(|row| (row.hour, row.snapshot_id))
+                .collect(),
         };
         for row in rows {
             let wanted = plan.scopes[plan.place_of(row.model_id)];
@@ -854,20 +862,6 @@ impl FoundSnapshots {
         Ok(found)
     }
 
-    /// Counts credit rows as written for their models.
-    fn count_credits<'a>(
-        &self,
-        plan: &Plan,
-        rows: impl Iterator<Item = &'a CreditValues>,
-        report: &mut SliceReport,
-    ) {
-        for row in rows {
-            if let Some(model_id) = self.model_of.get(&row.snapshot_id) {
-                report.models[plan.place_of(*model_id)].rows_written += 1;
-            }
-        }
-    }
-
     fn add_inserted(
         &mut self,
         rows: Vec<StoredSnapshot>,
@@ -887,50 +881,37 @@ impl FoundSnapshots {
     }
 }
 
-/// How far the credits of a slice are written: all hours before `hour`, and of that hour the
-/// conversions up to `after`.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    hour: u64,
-    after: Option<u64>,
-}
-
-/// Part of a slice in the order of (hour, conversion id): all after one place up to another.
+/// Part of a slice in the order of (hour, conversion id): all after one conversion up to another.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
-    from: Place,
-    /// The last hour and conversion, or none for all that is left.
+    /// The hour and id that it begins after, or none for the slice's beginning.
+    after: Option<(u32, u64)>,
+    /// The last hour and id, or none for the slice's end.
     last: Option<(u32, u64)>,
-    end: u64,
-}
-
-impl Place {
-    const fn until(self, last: Option<(u32, u64)>, end: u64) -> Stretch {
-        Stretch { from: self, last, end }
-    }
 }
 
 impl Stretch {
     /// As hours and the conversion ids within them.
-    fn parts(self) -> Vec<(Range<u64>, std::ops::RangeInclusive<u64>)> {
-        let hour = u64::from(SECONDS_PER_HOUR);
-        let (first, last_hour) = (self.from.hour, self.last.map(|(hour, _)| u64::from(hour)));
-        let lowest = self.from.after.map_or(0, |after| after.saturating_add(1));
-        let highest = self.last.map_or(u64::MAX, |(_, id)| id);
-        if last_hour == Some(first) {
-            return vec![(first..first + hour, lowest..=highest)];
-        }
+    fn parts(self) -> Vec<(RangeInclusive<u32>, RangeInclusive<u64>)> {
+        let all = 0..=u64::MAX;
+        let (mut first_whole, mut last_whole) = (0, u32::MAX);
         let mut parts = Vec::new();
-        let mut whole = first..last_hour.unwrap_or(self.end);
-        if lowest > 0 {
-            parts.push((first..first + hour, lowest..=u64::MAX));
-            whole.start += hour;
+        if let Some((hour, id)) = self.after {
+            let highest = match self.last {
+                Some((last_hour, last)) if last_hour == hour => last,
+                _ => u64::MAX,
+            };
+            parts.push((hour..=hour, id.saturating_add(1)..=highest));
+            first_whole = hour.saturating_add(1);
         }
-        if whole.start < whole.end {
-            parts.push((whole, 0..=u64::MAX));
+        if let Some((hour, id)) = self.last {
+            if self.after.is_none_or(|(first_hour, _)| first_hour != hour) {
+                parts.push((hour..=hour, 0..=id));
+            }
+            last_whole = hour.saturating_sub(1);
         }
-        if let Some(last_hour) = last_hour {
-            parts.push((last_hour..last_hour + hour, 0..=highest));
+        if first_whole <= last_whole && self.last.is_none_or(|(hour, _)| hour > 0) {
+            parts.push((first_whole..=last_whole, all));
         }
         parts
     }
@@ -967,15 +948,25 @@ mod tests {
 
     #[test]
     fn stretches_meet_and_miss_nothing() {
-        let start = Place { hour: 0, after: None };
-        assert_eq!(start.until(None, 7_200).parts(), [(0..7_200, 0..=u64::MAX)]);
-        let cut = start.until(Some((3_600, 9)), 10_800);
-        assert_eq!(cut.parts(), [(0..3_600, 0..=u64::MAX), (3_600..7_200, 0..=9)]);
-        let next = Place { hour: 3_600, after: Some(9) };
-        assert_eq!(next.until(Some((3_600, 20)), 10_800).parts(), [(3_600..7_200, 10..=20)]);
+        let parts = |after, last| Stretch { after, last }.parts();
+        let all = 0..=u64::MAX;
+        assert_eq!(parts(None, None), [(0..=u32::MAX, all.clone())]);
         assert_eq!(
-            next.until(None, 10_800).parts(),
-            [(3_600..7_200, 10..=u64::MAX), (7_200..10_800, 0..=u64::MAX)]
+            parts(None, Some((3_600, 9))),
+            [(3_600..=3_600, 0..=9), (0..=3_599, all.clone())]
+        );
+        assert_eq!(parts(Some((3_600, 9)), Some((3_600, 20))), [(3_600..=3_600, 10..=20)]);
+        assert_eq!(
+            parts(Some((3_600, 9)), Some((10_800, 4))),
+            [
+                (3_600..=3_600, 10..=u64::MAX),
+                (10_800..=10_800, 0..=4),
+                (3_601..=10_799, all.clone())
+            ]
+        );
+        assert_eq!(
+            parts(Some((3_600, 9)), None),
+            [(3_600..=3_600, 10..=u64::MAX), (3_601..=u32::MAX, all)]
         );
     }
 }

@@ -1,6 +1,6 @@
 //! Where multi-touch is on and where it is off.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::ground::scope::ScopeType;
 

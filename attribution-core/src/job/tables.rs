@@ -3,9 +3,10 @@
 //! A store hands out one [`Run`] for an account owner at a time, and a run hands out [`Worker`]s,
 //! one for each thread. All that a worker reads and writes is its owner's.
 
-use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
+
+use hashbrown::HashMap;
 
 use super::settings::StoredSetting;
 use super::spool::Record;
@@ -83,14 +84,20 @@ impl Record for StoredConversion {
     }
 }
 
-/// A touch of a stored journey, with every row of the clicks that has its id.
+/// A touch of a stored journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct StoredTouch {
     pub(crate) conversion_id: u64,
     pub(crate) click_id: u64,
     pub(crate) click_time: u32,
-    /// Its visitor is not read. None for a click that is missing.
-    pub(crate) click: Option<StoredClick>,
+}
+
+/// Whether clicks are read with their visitors, which takes another look-up for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visitors {
+    Read,
+    /// They are all unknown.
+    Skipped,
 }
 
 /// A click that may be a touch.
@@ -239,8 +246,8 @@ pub(crate) trait Worker: Send {
     /// Ids that more than one row of the clicks has, perhaps another owner's.
     fn repeated_click_ids(&mut self, ids: RangeInclusive<u64>) -> Result<Vec<u64>, Error>;
     /// All rows of these clicks.
-    fn clicks(&mut self, click_ids: &[u64]) -> Result<Vec<StoredClick>, Error>;
-    /// The stored journeys of these conversions, in any order.
+    fn clicks(&mut self, click_ids: &[u64], visitors: Visitors) -> Result<Vec<StoredClick>, Error>;
+    /// The stored journeys of these conversions, which are the owner's, in any order.
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error>;
     /// Begins a transaction, does the work, and commits it if the run still holds its lock and none of
     /// `models` has changed. The work is done again from its start where a deadlock, a lock wait or a
@@ -251,26 +258,26 @@ pub(crate) trait Worker: Send {
         models: &[ModelRow],
         work: &mut dyn FnMut(&mut Self) -> Result<Checkpoint, Error>,
     ) -> Result<(), Error>;
-    /// Scope types that a model has snapshots of.
+    /// Which of these scope types each of these models has snapshots of.
     fn scopes_in_use(
         &mut self,
         model_ids: &[u64],
         window: Window,
+        scopes: ScopeSet,
     ) -> Result<Vec<(u64, ScopeType)>, Error>;
     fn snapshots(
         &mut self,
         model_ids: &[u64],
         hours: Range<u64>,
     ) -> Result<Vec<StoredSnapshot>, Error>;
-    /// Credits under any snapshot of these models and hours, of these conversions, with their ids; at
-    /// most so many.
+    /// Credits of these conversions under these snapshots, with their ids.
     fn credits(
         &mut self,
-        model_ids: &[u64],
-        hours: Range<u64>,
+        snapshot_ids: &[u64],
         conversion_ids: RangeInclusive<u64>,
-        most: Option<usize>,
     ) -> Result<Vec<(CreditValues, u64)>, Error>;
+    /// Deletes all credits under these snapshots; says how many there were.
+    fn delete_credits_under(&mut self, snapshot_ids: &[u64]) -> Result<u64, Error>;
     /// Journey rows with their ids, as the primary has them.
     fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error>;
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error>;

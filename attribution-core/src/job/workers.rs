@@ -18,7 +18,7 @@ const HEARTBEAT: Duration = Duration::from_millis(100);
 /// error stops all, after what each has in hand.
 pub(crate) fn share<R: Run, S, T: Send>(
     run: &R,
-    first: R::Worker,
+    first: &mut R::Worker,
     connections: usize,
     next: impl FnMut() -> Result<Option<S>, Error> + Send,
     work: impl Fn(&mut R::Worker, S, &AtomicBool) -> Result<T, Error> + Sync,
@@ -30,13 +30,12 @@ pub(crate) fn share<R: Run, S, T: Send>(
         Ok(mut next) => next(),
         Err(_) => Err(Error::Internal("a worker thread panicked".into())),
     };
-    let labour = |worker: Result<R::Worker, Error>, sender: &Sender<Result<T, Error>>| {
-        let mut worker = worker?;
+    let labour = |worker: &mut R::Worker, sender: &Sender<Result<T, Error>>| {
         while !stop.load(Ordering::Relaxed)
             && let Some(share) = take()?
         {
             // The receiver outlives the workers.
-            let _ = sender.send(Ok(work(&mut worker, share, stop)?));
+            let _ = sender.send(Ok(work(worker, share, stop)?));
         }
         Ok(())
     };
@@ -44,17 +43,18 @@ pub(crate) fn share<R: Run, S, T: Send>(
     let (sender, receiver) = channel();
     thread::scope(|scope| {
         let mut handles = Vec::new();
-        let mut first = Some(Ok(first));
-        for _ in 0..connections.max(1) {
-            let worker = first.take().unwrap_or_else(|| run.worker());
+        let told = |outcome: Result<(), Error>, sender: &Sender<_>| {
+            if let Err(error) = outcome {
+                let _ = sender.send(Err(error));
+            }
+        };
+        for _ in 1..connections {
             let sender = sender.clone();
-            handles.push(spawn(scope, move || {
-                if let Err(error) = labour(worker, &sender) {
-                    let _ = sender.send(Err(error));
-                }
-            })?);
+            let another =
+                move || told(run.worker().and_then(|mut more| labour(&mut more, &sender)), &sender);
+            handles.push(spawn(scope, another)?);
         }
-        drop(sender);
+        handles.push(spawn(scope, move || told(labour(first, &sender), &sender))?);
         let mut outcome = Ok(());
         loop {
             let finished = match receiver.recv_timeout(HEARTBEAT) {

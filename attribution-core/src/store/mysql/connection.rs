@@ -225,7 +225,8 @@ impl Connection {
         Ok(touched)
     }
 
-    fn most_ids(&self) -> usize {
+    /// How many ids a list may have, as packets go.
+    pub(super) fn most_ids(&self) -> usize {
         (self.packet.saturating_sub(600) / 12).clamp(1, MOST_IDS)
     }
 

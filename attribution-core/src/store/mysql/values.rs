@@ -89,6 +89,12 @@ impl<'a> Fields<'a> {
             .map_err(|_| self.refused(place, "a decimal with at most 5 decimals"))
     }
 
+    /// A cost as a count of 0.00001, which is 0 or more.
+    pub(super) fn cost(&self, place: usize) -> Result<i64, Error> {
+        let cost = self.amount(place)?;
+        if cost >= 0 { Ok(cost) } else { Err(self.refused(place, "0 or more")) }
+    }
+
     /// A decimal of at most 4 places as a count of 0.0001; 0 for NULL.
     pub(super) fn rounded_amount(&self, place: usize) -> Result<i64, Error> {
         let units = self.amount(place)?;

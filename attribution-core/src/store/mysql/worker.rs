@@ -12,13 +12,13 @@ use super::run::{MOST_ATTEMPTS, RunState};
 use super::values::{Fields, decimal_4, decimal_5};
 use crate::domain::journey::JourneyKey;
 use crate::ground::error::Error;
-use crate::ground::scope::ScopeType;
+use crate::ground::scope::{ScopeSet, ScopeType};
 use crate::ground::time::Window;
 use crate::job::settings::StoredSetting;
 use crate::job::tables::{
     CandidateClick, Checkpoint, CreditValues, JourneyValues, ModelRow, Parents, ResultTable,
     SnapshotKey, SnapshotTotals, StoredClick, StoredConversion, StoredSnapshot, StoredTouch, Take,
-    Worker,
+    Visitors, Worker,
 };
 
 /// Reads from a replica where there is one, and writes to the primary.
@@ -75,10 +75,16 @@ impl MysqlWorker {
         what: &str,
         query: &str,
         values: &[Value],
-        ids: Option<&[u64]>,
         row: impl Fn(&Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
-        self.read(|connection| collect(connection, what, query, values, ids, &row))
+        self.read(|connection| {
+            let mut rows = Vec::new();
+            connection.each(what, query, values.to_vec(), &mut |found: &Row| {
+                rows.push(row(found)?);
+                Ok(())
+            })?;
+            Ok(rows)
+        })
     }
 
     fn attempt(
@@ -125,18 +131,14 @@ fn collect<T>(
     what: &str,
     query: &str,
     values: &[Value],
-    ids: Option<&[u64]>,
+    ids: &[u64],
     row: impl Fn(&Row) -> Result<T, Error>,
 ) -> Result<Vec<T>, Error> {
     let mut rows = Vec::new();
-    let mut take = |found: &Row| {
+    connection.each_of(what, query, values, ids, &mut |found: &Row| {
         rows.push(row(found)?);
         Ok(())
-    };
-    match ids {
-        Some(ids) => connection.each_of(what, query, values, ids, &mut take)?,
-        None => connection.each(what, query, values.to_vec(), &mut take)?,
-    }
+    })?;
     Ok(rows)
 }
 
@@ -144,17 +146,85 @@ fn uint(value: u64) -> Value {
     Value::UInt(value)
 }
 
-/// The cost of a click, which splits and sums only from 0 on.
-fn cost(fields: &Fields<'_>, place: usize, click_id: u64) -> Result<i64, Error> {
-    let cost = fields.amount(place)?;
-    if cost >= 0 {
-        return Ok(cost);
+const JOURNEYS: &str = "202_conversion_touchpoints";
+const CREDITS: &str = "202_attribution_touchpoints";
+const SNAPSHOTS: &str = "202_attribution_snapshots";
+
+/// Where rows of a table lie by their primary key. Rows that were written together lie together, and
+/// a scan of their stretch costs far less than a look-up of each from another index.
+#[derive(Debug)]
+struct Stretch {
+    count: u64,
+    first: u64,
+    last: u64,
+}
+
+impl Stretch {
+    /// Whether most rows of the stretch are wanted.
+    const fn is_dense(&self) -> bool {
+        self.count > 0 && self.last - self.first < self.count * 3
     }
-    Err(Error::input(
-        format!("202_clicks: click_id {click_id}: click_cpc"),
-        format!("found {}", crate::ground::money::Money::from_units(cost)),
-        "0 or more",
-    ))
+
+    /// From a query that answers with something, a count, and the first and last id, which an index
+    /// alone has to be enough for.
+    fn of_rows(
+        connection: &mut Connection,
+        what: &str,
+        query: &str,
+        values: &[Value],
+        ids: &[u64],
+    ) -> Result<Self, Error> {
+        let mut stretch = Self { count: 0, first: u64::MAX, last: 0 };
+        connection.each_of(what, query, values, ids, &mut |row| {
+            let fields = Fields::new(row, "stretch");
+            let count = fields.number(1)?;
+            if count > 0 {
+                stretch.count += count;
+                stretch.first = stretch.first.min(fields.number(2)?);
+                stretch.last = stretch.last.max(fields.number(3)?);
+            }
+            Ok(())
+        })?;
+        Ok(stretch)
+    }
+}
+
+/// The rows of the stored journeys of conversions, which are the owner's.
+fn each_stored_touch(
+    connection: &mut Connection,
+    conversion_ids: &[u64],
+    take: &mut dyn FnMut(&Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    const COLUMNS: &str = "SELECT touchpoint_id, conv_id, click_id, click_time, position \
+        FROM 202_conversion_touchpoints";
+    let what = "reading journeys";
+    for ids in conversion_ids.chunks(connection.most_ids()) {
+        let stretch = Stretch::of_rows(
+            connection,
+            what,
+            "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) \
+             FROM 202_conversion_touchpoints WHERE conv_id IN {ids}",
+            &[],
+            ids,
+        )?;
+        if stretch.is_dense() {
+            let query = format!(
+                "{COLUMNS} FORCE INDEX (PRIMARY) \
+                 WHERE touchpoint_id BETWEEN ? AND ? AND conv_id IN {{ids}}"
+            );
+            let bounds = [uint(stretch.first), uint(stretch.last)];
+            connection.each_of(what, &query, &bounds, ids, take)?;
+        } else {
+            connection.each_of(
+                what,
+                &format!("{COLUMNS} WHERE conv_id IN {{ids}}"),
+                &[],
+                ids,
+                take,
+            )?;
+        }
+    }
+    Ok(())
 }
 
 impl Worker for MysqlWorker {
@@ -202,14 +272,12 @@ impl Worker for MysqlWorker {
             "reading campaigns",
             "SELECT aff_campaign_id, aff_network_id FROM 202_aff_campaigns WHERE user_id = ?",
             &owner,
-            None,
             pair("202_aff_campaigns"),
         )?;
         let traffic_sources = self.rows(
             "reading accounts",
             "SELECT ppc_account_id, ppc_network_id FROM 202_ppc_accounts WHERE user_id = ?",
             &owner,
-            None,
             pair("202_ppc_accounts"),
         )?;
         Ok(Parents {
@@ -259,75 +327,58 @@ impl Worker for MysqlWorker {
             "SELECT click_id FROM 202_clicks WHERE click_id BETWEEN ? AND ? \
              GROUP BY click_id HAVING COUNT(*) > 1",
             &[uint(*ids.start()), uint(*ids.end())],
-            None,
             |row| Fields::new(row, "202_clicks").number(0),
         )
     }
 
-    fn clicks(&mut self, click_ids: &[u64]) -> Result<Vec<StoredClick>, Error> {
+    fn clicks(&mut self, click_ids: &[u64], visitors: Visitors) -> Result<Vec<StoredClick>, Error> {
         let mut ids = click_ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
-        self.rows(
-            "reading clicks",
+        let (visitor, join) = match visitors {
+            Visitors::Read => {
+                ("a.ip_id", "LEFT JOIN 202_clicks_advance a ON a.click_id = c.click_id")
+            }
+            Visitors::Skipped => ("0", ""),
+        };
+        let query = format!(
             "SELECT c.click_id, c.click_time, c.click_cpc, c.aff_campaign_id, c.ppc_account_id, \
-             c.landing_page_id, c.click_filtered, c.click_bot, a.ip_id \
-             FROM 202_clicks c LEFT JOIN 202_clicks_advance a ON a.click_id = c.click_id \
-             WHERE c.user_id = ? AND c.click_id IN {ids}",
-            &[uint(self.owner)],
-            Some(&ids),
-            |row| {
-                let fields = Fields::new(row, "202_clicks");
-                let click_id = fields.number(0)?;
-                Ok(StoredClick {
-                    click_id,
-                    click_time: fields.time(1)?,
-                    cost: cost(&fields, 2, click_id)?,
-                    campaign_id: fields.number(3)?,
-                    account_id: fields.number(4)?,
-                    landing_page_id: fields.number(5)?,
-                    filtered: fields.is_one(6)? || fields.is_one(7)?,
-                    visitor: fields.number(8)?,
-                })
-            },
-        )
+             c.landing_page_id, c.click_filtered, c.click_bot, {visitor} FROM 202_clicks c {join} \
+             WHERE c.user_id = ? AND c.click_id IN {{ids}}"
+        );
+        let owner = [uint(self.owner)];
+        let read_click = |row: &Row| {
+            let fields = Fields::new(row, "202_clicks");
+            Ok(StoredClick {
+                click_id: fields.number(0)?,
+                click_time: fields.time(1)?,
+                cost: fields.cost(2)?,
+                campaign_id: fields.number(3)?,
+                account_id: fields.number(4)?,
+                landing_page_id: fields.number(5)?,
+                filtered: fields.is_one(6)? || fields.is_one(7)?,
+                visitor: fields.number(8)?,
+            })
+        };
+        self.read(|connection| {
+            collect(connection, "reading clicks", &query, &owner, &ids, read_click)
+        })
     }
 
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
-        self.rows(
-            "reading journeys",
-            "SELECT l.conv_id, t.click_id, t.click_time, c.click_time, c.click_cpc, \
-             c.aff_campaign_id, c.ppc_account_id, c.landing_page_id \
-             FROM 202_conversion_logs l \
-             STRAIGHT_JOIN 202_conversion_touchpoints t ON t.conv_id = l.conv_id \
-             LEFT JOIN 202_clicks c ON c.click_id = t.click_id AND c.user_id = l.user_id \
-             WHERE l.user_id = ? AND l.conv_id IN {ids}",
-            &[uint(self.owner)],
-            Some(conversion_ids),
-            |row| {
-                let fields = Fields::new(row, "202_conversion_touchpoints");
-                let click_id = fields.number(1)?;
-                let click = match fields.time_or_null(3)? {
-                    None => None,
-                    Some(click_time) => Some(StoredClick {
-                        click_id,
-                        click_time,
-                        cost: cost(&fields, 4, click_id)?,
-                        campaign_id: fields.number(5)?,
-                        account_id: fields.number(6)?,
-                        landing_page_id: fields.number(7)?,
-                        filtered: false,
-                        visitor: 0,
-                    }),
-                };
-                Ok(StoredTouch {
-                    conversion_id: fields.number(0)?,
-                    click_id,
-                    click_time: fields.time(2)?,
-                    click,
-                })
-            },
-        )
+        self.read(|connection| {
+            let mut touches = Vec::new();
+            each_stored_touch(connection, conversion_ids, &mut |row| {
+                let fields = Fields::new(row, JOURNEYS);
+                touches.push(StoredTouch {
+                    conversion_id: fields.number(1)?,
+                    click_id: fields.number(2)?,
+                    click_time: fields.time(3)?,
+                });
+                Ok(())
+            })?;
+            Ok(touches)
+        })
     }
 
     fn transaction(
@@ -366,19 +417,21 @@ impl Worker for MysqlWorker {
         &mut self,
         model_ids: &[u64],
         window: Window,
+        scopes: ScopeSet,
     ) -> Result<Vec<(u64, ScopeType)>, Error> {
-        let rows = collect(
-            &mut self.primary,
-            "reading snapshots",
+        let names: Vec<String> = scopes.iter().map(|scope| format!("'{scope}'")).collect();
+        // The models are the owner's, and without another condition the index has all it takes.
+        let query = format!(
             "SELECT DISTINCT model_id, scope_type FROM 202_attribution_snapshots \
-             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? AND model_id IN {ids}",
-            &[uint(self.owner), uint(window.start()), uint(window.end())],
-            Some(model_ids),
-            |row| {
-                let fields = Fields::new(row, "202_attribution_snapshots");
+             WHERE date_hour >= ? AND date_hour < ? AND scope_type IN ({}) AND model_id IN {{ids}}",
+            names.join(", ")
+        );
+        let values = [uint(window.start()), uint(window.end())];
+        let rows =
+            collect(&mut self.primary, "reading snapshots", &query, &values, model_ids, |row| {
+                let fields = Fields::new(row, SNAPSHOTS);
                 Ok((fields.number(0)?, scope_type(&fields.text(1)?)))
-            },
-        )?;
+            })?;
         Ok(rows.into_iter().filter_map(|(id, scope_type)| Some((id, scope_type?))).collect())
     }
 
@@ -387,44 +440,57 @@ impl Worker for MysqlWorker {
         model_ids: &[u64],
         hours: Range<u64>,
     ) -> Result<Vec<StoredSnapshot>, Error> {
-        collect(
+        let what = "reading snapshots";
+        let of_models = "FROM 202_attribution_snapshots \
+             WHERE date_hour >= ? AND date_hour < ? AND model_id IN {ids}";
+        let hours = [uint(hours.start), uint(hours.end)];
+        let stretch = Stretch::of_rows(
             &mut self.primary,
-            "reading snapshots",
+            what,
+            &format!("SELECT 0, COUNT(*), MIN(snapshot_id), MAX(snapshot_id) {of_models}"),
+            &hours,
+            model_ids,
+        )?;
+        let [start, end] = hours;
+        let (from, values) = if stretch.is_dense() {
+            let bounds = vec![uint(stretch.first), uint(stretch.last), start, end];
+            let from = "FROM 202_attribution_snapshots FORCE INDEX (PRIMARY) \
+                 WHERE snapshot_id BETWEEN ? AND ? AND date_hour >= ? AND date_hour < ? \
+                 AND model_id IN {ids}";
+            (from, bounds)
+        } else if stretch.count == 0 {
+            return Ok(Vec::new());
+        } else {
+            (of_models, vec![start, end])
+        };
+        let query = format!(
             "SELECT snapshot_id, model_id, scope_type, scope_id, date_hour, attributed_clicks, \
-             attributed_conversions, attributed_revenue, attributed_cost \
-             FROM 202_attribution_snapshots \
-             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? AND model_id IN {ids}",
-            &[uint(self.owner), uint(hours.start), uint(hours.end)],
-            Some(model_ids),
-            read_snapshot,
-        )
+             attributed_conversions, attributed_revenue, attributed_cost, user_id {from}"
+        );
+        let owner = self.owner;
+        let rows = collect(&mut self.primary, what, &query, &values, model_ids, |row| {
+            Ok((read_snapshot(row)?, Fields::new(row, SNAPSHOTS).number(9)?))
+        })?;
+        Ok(rows.into_iter().filter(|(_, user_id)| *user_id == owner).map(|(row, _)| row).collect())
     }
 
     fn credits(
         &mut self,
-        model_ids: &[u64],
-        hours: Range<u64>,
+        snapshot_ids: &[u64],
         conversion_ids: RangeInclusive<u64>,
-        most: Option<usize>,
     ) -> Result<Vec<(CreditValues, u64)>, Error> {
-        let mut values = vec![uint(self.owner), uint(hours.start), uint(hours.end)];
-        let all = *conversion_ids.start() == 0 && *conversion_ids.end() == u64::MAX;
-        let conversions = if all {
-            ""
-        } else {
-            values.extend([uint(*conversion_ids.start()), uint(*conversion_ids.end())]);
-            "AND t.conv_id >= ? AND t.conv_id <= ?"
-        };
-        let limit = most.map_or(String::new(), |most| format!("LIMIT {most}"));
-        let query = format!(
-            "SELECT t.touchpoint_id, t.snapshot_id, t.conv_id, t.click_id, t.position, t.credit, \
-             t.weight FROM 202_attribution_snapshots s \
-             STRAIGHT_JOIN 202_attribution_touchpoints t ON t.snapshot_id = s.snapshot_id \
-             WHERE s.user_id = ? AND s.date_hour >= ? AND s.date_hour < ? {conversions} \
-             AND s.model_id IN {{ids}} {limit}"
-        );
-        collect(&mut self.primary, "reading credits", &query, &values, Some(model_ids), |row| {
-            let fields = Fields::new(row, "202_attribution_touchpoints");
+        let what = "reading credits";
+        let (mut values, mut conversions) = (Vec::new(), "");
+        if conversion_ids != (0..=u64::MAX) {
+            values = vec![uint(*conversion_ids.start()), uint(*conversion_ids.end())];
+            conversions = "conv_id BETWEEN ? AND ? AND";
+        }
+        let of_snapshots =
+            format!("FROM 202_attribution_touchpoints WHERE {conversions} snapshot_id IN {{ids}}");
+        let columns = "touchpoint_id, snapshot_id, conv_id, click_id, position, credit, weight";
+        let mut rows = Vec::new();
+        let mut take = |row: &Row| {
+            let fields = Fields::new(row, CREDITS);
             let values = CreditValues {
                 snapshot_id: fields.number(1)?,
                 conversion_id: fields.number(2)?,
@@ -433,31 +499,58 @@ impl Worker for MysqlWorker {
                 credit: fields.amount(5)?,
                 weight: fields.amount(6)?,
             };
-            Ok((values, fields.number(0)?))
-        })
+            rows.push((values, fields.number(0)?));
+            Ok(())
+        };
+        for ids in snapshot_ids.chunks(self.primary.most_ids()) {
+            let stretch = Stretch::of_rows(
+                &mut self.primary,
+                what,
+                &format!(
+                    "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) {of_snapshots}"
+                ),
+                &values,
+                ids,
+            )?;
+            if stretch.is_dense() {
+                let mut values = values.clone();
+                values.splice(0..0, [uint(stretch.first), uint(stretch.last)]);
+                let query = format!(
+                    "SELECT {columns} FROM 202_attribution_touchpoints FORCE INDEX (PRIMARY) \
+                     WHERE touchpoint_id BETWEEN ? AND ? AND {conversions} snapshot_id IN {{ids}}"
+                );
+                self.primary.each_of(what, &query, &values, ids, &mut take)?;
+            } else if stretch.count > 0 {
+                let query = format!("SELECT {columns} {of_snapshots}");
+                self.primary.each_of(what, &query, &values, ids, &mut take)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn delete_credits_under(&mut self, snapshot_ids: &[u64]) -> Result<u64, Error> {
+        self.primary.run_of(
+            "deleting credits",
+            "DELETE FROM 202_attribution_touchpoints WHERE snapshot_id IN {ids}",
+            &[],
+            snapshot_ids,
+        )
     }
 
     fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error> {
-        collect(
-            &mut self.primary,
-            "reading stored journeys",
-            "SELECT t.touchpoint_id, t.conv_id, t.click_id, t.click_time, t.position \
-             FROM 202_conversion_logs l \
-             STRAIGHT_JOIN 202_conversion_touchpoints t ON t.conv_id = l.conv_id \
-             WHERE l.user_id = ? AND l.conv_id IN {ids}",
-            &[uint(self.owner)],
-            Some(conversion_ids),
-            |row| {
-                let fields = Fields::new(row, "202_conversion_touchpoints");
-                let values = JourneyValues {
-                    conversion_id: fields.number(1)?,
-                    click_id: fields.number(2)?,
-                    click_time: fields.time(3)?,
-                    position: fields.number(4)? as u32,
-                };
-                Ok((values, fields.number(0)?))
-            },
-        )
+        let mut rows = Vec::new();
+        each_stored_touch(&mut self.primary, conversion_ids, &mut |row| {
+            let fields = Fields::new(row, JOURNEYS);
+            let values = JourneyValues {
+                conversion_id: fields.number(1)?,
+                click_id: fields.number(2)?,
+                click_time: fields.time(3)?,
+                position: fields.number(4)? as u32,
+            };
+            rows.push((values, fields.number(0)?));
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
@@ -574,7 +667,7 @@ pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
 
 /// A row of the snapshots, its columns in the order of their table less those of its run.
 pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
-    let fields = Fields::new(row, "202_attribution_snapshots");
+    let fields = Fields::new(row, SNAPSHOTS);
     Ok(StoredSnapshot {
         snapshot_id: fields.number(0)?,
         model_id: fields.number(1)?,
