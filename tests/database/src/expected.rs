@@ -438,6 +438,29 @@ pub fn after_rebuild(accounts: &Accounts, asked: &Asked) -> Results {
     results
 }
 
+/// How many touches, converting clicks among them, have a click that is not there, by the journeys
+/// that are stored.
+pub fn missing_touches(accounts: &Accounts, asked: &Asked) -> u64 {
+    let mut missing = 0;
+    for (user_id, _) in &accounts.users {
+        if !asked.has_user(accounts, *user_id) {
+            continue;
+        }
+        let owner = Owner::new(accounts, *user_id);
+        let there: BTreeSet<u64> = owner.clicks.click_ids.iter().copied().collect();
+        for row in owner.conversions(asked).filter(|row| !row.deleted) {
+            let mut touches = BTreeSet::from([row.click_id]);
+            if owner.is_on(row.campaign_id) {
+                let stored = accounts.touches.iter();
+                let own = stored.filter(|touch| touch.conversion_id == row.conversion_id);
+                touches.extend(own.map(|touch| touch.click_id));
+            }
+            missing += touches.difference(&there).count() as u64;
+        }
+    }
+    missing
+}
+
 fn without_credits(accounts: &Accounts, asked: &Asked, results: &mut Results) {
     if asked.credits {
         return;

@@ -311,7 +311,18 @@ fn clicks_that_are_gone_keep_their_credit() {
     let expected = expected::after_rebuild(&accounts, &asked);
     results(&database).assert_equal(&expected, "clicks gone");
     let missing: u64 = numbers(&ended.json(), "missing_clicks").into_iter().sum();
-    assert!(missing > 0, "the report counts them: {ended}");
+    assert_eq!(missing, expected::missing_touches(&accounts, &asked), "{ended}");
+
+    // So it is where no other scope is asked for or there.
+    database.execute("DELETE FROM 202_attribution_snapshots");
+    database.execute("DELETE FROM 202_attribution_touchpoints");
+    let global = Asked { scopes: Some(vec![ScopeType::Global]), ..asked.clone() };
+    accounts.snapshots.clear();
+    let ended = database.run(&format!("{} --json", rebuild_arguments(&global))).expect(0);
+    let expected = expected::after_rebuild(&accounts, &global);
+    results(&database).assert_equal(&expected, "clicks gone, the global scope alone");
+    let missing: u64 = numbers(&ended.json(), "missing_clicks").into_iter().sum();
+    assert_eq!(missing, expected::missing_touches(&accounts, &global), "{ended}");
 }
 
 #[test]
@@ -523,6 +534,23 @@ fn an_address_in_the_environment_and_a_socket() {
     command::run(&url, "check");
     command::run(&url, &format!("backfill --start {start} --end {end}")).expect(0);
     assert_eq!(database.number("SELECT COUNT(*) FROM 202_conversion_touchpoints"), 1);
+}
+
+#[test]
+fn any_number_of_connections_and_a_replica() {
+    let accounts = generate::large(5_000, 24, 3);
+    let asked = Asked::of((START, START + 24 * 3_600));
+    let clean = expected::after_both(&accounts, &asked);
+    let replica = |database: &Database<'_>| format!(" --replica {}", database.url());
+    for number in [1, 2, 5] {
+        let database = Database::with(strict(), Collation::GeneralCi, &accounts);
+        let more = if number == 5 { replica(&database) } else { String::new() };
+        for job in ["backfill", "rebuild"] {
+            let arguments = format!("{job} {} --connections {number}{more}", window(&asked));
+            database.run(&arguments).expect(0);
+        }
+        results(&database).assert_equal(&clean, &format!("{number} connections"));
+    }
 }
 
 #[test]
