@@ -46,6 +46,11 @@ pub(crate) fn print(text: &str) -> Result<(), Error> {
     }
 }
 
+/// Prints lines to standard output.
+pub(crate) fn print_lines(lines: &[String]) -> Result<(), Error> {
+    print(&(lines.join("\n") + "\n"))
+}
+
 /// A table of at most 80 columns; numbers, from column `numbers_from` on, stand to the right.
 pub(crate) fn table(titles: &[&str], rows: &[Vec<String>], numbers_from: usize) -> String {
     let mut table = Table::new();

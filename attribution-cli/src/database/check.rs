@@ -8,11 +8,11 @@ use crate::{DONE, FAILED, REFUSED, screen};
 
 pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Error> {
     let created = open(&arguments.database)?.install()?;
-    let mut text: String = created.iter().map(|table| format!("created {table}\n")).collect();
-    if text.is_empty() {
-        text = "every table is there already\n".to_owned();
+    let mut lines: Vec<String> = created.iter().map(|table| format!("created {table}")).collect();
+    if lines.is_empty() {
+        lines.push("every table is there already".to_owned());
     }
-    screen::print(&text)
+    screen::print_lines(&lines)
 }
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<u8, Error> {
@@ -20,16 +20,16 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<u8, Error> {
     if arguments.json {
         print_json(&findings)?;
     } else {
-        let mut text = String::new();
+        let mut lines = Vec::new();
         for finding in &findings {
             let (name, subject) = (finding.severity.name(), finding.subject);
-            text += &format!("{name:<8} {subject}: {}\n", finding.found);
+            lines.push(format!("{name:<8} {subject}: {}", finding.found));
             // On a line of its own and whole, to be copied.
             if !finding.remedy.is_empty() {
-                text += &format!("         {}\n", finding.remedy);
+                lines.push(format!("         {}", finding.remedy));
             }
         }
-        screen::print(&text)?;
+        screen::print_lines(&lines)?;
     }
     Ok(match findings.iter().map(|finding| finding.severity).max() {
         Some(Severity::Error) => REFUSED,

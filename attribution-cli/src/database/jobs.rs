@@ -159,25 +159,41 @@ fn seconds(duration_ms: u64) -> String {
     format!("{}.{} s", duration_ms / 1_000, duration_ms % 1_000 / 100)
 }
 
+/// The first line of a report.
+fn headline(
+    user_id: u64,
+    conversions: u64,
+    touches: u64,
+    rows_written: u64,
+    duration_ms: u64,
+) -> String {
+    format!(
+        "user {user_id}: {} conversions, {} touches, {} rows written in {}",
+        screen::thousands(conversions),
+        screen::thousands(touches),
+        screen::thousands(rows_written),
+        seconds(duration_ms),
+    )
+}
+
 fn show_backfill(report: &BackfillReport) -> String {
-    let mut text = format!(
-        "user {}: {} conversions, {} touches, {} rows written in {}\n",
+    let mut lines = vec![headline(
         report.user_id,
-        screen::thousands(report.conversions),
-        screen::thousands(report.touches),
-        screen::thousands(report.rows_written),
-        seconds(report.duration_ms),
-    );
+        report.conversions,
+        report.touches,
+        report.rows_written,
+        report.duration_ms,
+    )];
     for (count, what) in [
         (report.single_touch_conversions, "conversions have multi-touch off and no journey"),
         (report.deleted_conversions, "deleted conversions have no journey"),
         (report.missing_clicks, "conversions lack their click"),
     ] {
         if count > 0 {
-            text += &format!("  {} {what}\n", screen::thousands(count));
+            lines.push(format!("  {} {what}", screen::thousands(count)));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn show_rebuild(report: &RebuildReport) -> String {
@@ -193,7 +209,6 @@ fn show_rebuild(report: &RebuildReport) -> String {
         .map(|model| {
             vec![
                 model.slug.clone(),
-                screen::thousands(model.hours),
                 screen::thousands(model.snapshots),
                 screen::thousands(model.clicks),
                 screen::amount(model.revenue.units()),
@@ -202,21 +217,20 @@ fn show_rebuild(report: &RebuildReport) -> String {
             ]
         })
         .collect();
-    let titles = ["model", "hours", "snapshots", "clicks", "revenue", "cost", "rows written"];
-    let mut text = format!(
-        "user {}: {} conversions, {} touches, {} rows written in {}\n",
+    let mut lines = vec![headline(
         report.user_id,
-        screen::thousands(report.conversions),
-        screen::thousands(report.touches),
-        screen::thousands(report.rows_written),
-        seconds(report.duration_ms),
-    );
-    if !rows.is_empty() {
-        text += &screen::table(&titles, &rows, 1);
-    }
+        report.conversions,
+        report.touches,
+        report.rows_written,
+        report.duration_ms,
+    )];
     if report.missing_clicks > 0 {
-        text +=
-            &format!("  {} touches lack their click\n", screen::thousands(report.missing_clicks));
+        lines.push(format!(
+            "  {} touches lack their click",
+            screen::thousands(report.missing_clicks)
+        ));
     }
-    text
+    let titles = ["model", "snapshots", "clicks", "revenue", "cost", "written"];
+    let table = if rows.is_empty() { String::new() } else { screen::table(&titles, &rows, 1) };
+    lines.join("\n") + "\n" + &table
 }

@@ -55,7 +55,10 @@ pub(crate) fn snapshots(arguments: &SnapshotsArguments) -> Result<(), Error> {
     let titles = ["hour (UTC)", "scope", "clicks", "conversions", "revenue", "cost"];
     let mut text = screen::table(&titles, &rows, 2);
     if more {
-        text += &format!("more with --offset {}\n", arguments.offset + shown);
+        let offset = arguments.offset + shown;
+        text.push_str("more with --offset ");
+        text.push_str(&offset.to_string());
+        text.push('\n');
     }
     screen::print(&text)
 }

@@ -52,14 +52,17 @@ pub(super) fn fault(error: &Error) -> Fault {
             | 4031 => Fault::Lost,
             _ => Fault::Final,
         },
-        Some(mysql::Error::IoError(_) | mysql::Error::CodecError(_)) => Fault::Lost,
-        Some(mysql::Error::DriverError(
-            DriverError::ConnectTimeout
-            | DriverError::CouldNotConnect(_)
-            | DriverError::PacketOutOfSync
-            | DriverError::UnexpectedPacket
-            | DriverError::Timeout,
-        )) => Fault::Lost,
+        Some(
+            mysql::Error::IoError(_)
+            | mysql::Error::CodecError(_)
+            | mysql::Error::DriverError(
+                DriverError::ConnectTimeout
+                | DriverError::CouldNotConnect(_)
+                | DriverError::PacketOutOfSync
+                | DriverError::UnexpectedPacket
+                | DriverError::Timeout,
+            ),
+        ) => Fault::Lost,
         _ => Fault::Final,
     }
 }
@@ -257,7 +260,9 @@ impl Connection {
                 statement.push_str(&one);
             }
             let mut params = Vec::with_capacity(size * columns);
-            part.iter().for_each(|row| values(row, &mut params));
+            for row in part {
+                values(row, &mut params);
+            }
             self.run(what, &statement, Params::Positional(params))?;
         }
         Ok(())
