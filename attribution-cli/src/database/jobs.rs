@@ -13,7 +13,7 @@ use crate::arguments::{
     BackfillArguments, Credits, JobArguments, MultiTouchArguments, RebuildArguments, Switch,
 };
 use crate::progress::Bar;
-use crate::{DONE, screen, status_of};
+use crate::{DONE, FAILED, screen, status_of};
 
 pub(crate) fn backfill(arguments: &BackfillArguments) -> Result<u8, Error> {
     let job = &arguments.job;
@@ -100,7 +100,7 @@ struct Failure {
     message: String,
 }
 
-/// Does a job for one user or all, and tells what came of it. The status is that of the last failure.
+/// Does a job for one user or all, and tells what came of it. Of several users, any may have failed.
 fn perform<R: Serialize>(
     job: &'static str,
     arguments: &JobArguments,
@@ -138,10 +138,7 @@ fn perform<R: Serialize>(
             Ok(report) if !arguments.json => screen::print(&show(report))?,
             Ok(_) => {}
             Err(error) => {
-                status = match status {
-                    DONE => status_of(error),
-                    earlier => earlier.min(status_of(error)),
-                };
+                status = if arguments.user.is_some() { status_of(error) } else { FAILED };
                 // With one user it goes without saying whose it is.
                 let text = screen::error_text(error);
                 if arguments.user.is_some() {

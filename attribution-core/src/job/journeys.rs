@@ -1,6 +1,6 @@
 //! Stored journeys on their way into batches.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::settings::MultiTouch;
 use super::spool::SpoolReader;
@@ -84,13 +84,16 @@ impl Loader {
         touches.dedup_by_key(|touch| (touch.conversion_id, touch.click_id));
         let mut click_ids: Vec<u64> =
             conversions.iter().map(|conversion| conversion.click_id).collect();
-        // What the global scope needs to know of clicks is the cost of those that converted.
-        if self.scopes != ScopeSet::GLOBAL {
-            click_ids.extend(touches.iter().map(|touch| touch.click_id));
+        // Of the others the global scope needs to know no more than whether they are there.
+        let others: Vec<u64> = touches.iter().map(|touch| touch.click_id).collect();
+        let mut there = HashSet::new();
+        if self.scopes == ScopeSet::GLOBAL {
+            there = worker.existing_clicks(&others)?;
+        } else {
+            click_ids.extend(others);
         }
         let clicks = merge_clicks(worker.clicks(&click_ids, Visitors::Skipped)?);
-        let is_missing =
-            |click_id| self.scopes != ScopeSet::GLOBAL && !clicks.contains_key(click_id);
+        let is_missing = |click_id| !clicks.contains_key(click_id) && !there.contains(click_id);
 
         let mut missing = 0;
         let mut row_touches = Vec::new();
@@ -113,8 +116,6 @@ impl Loader {
             let mut converting = self.touch(conversion.click_id, own_time, click);
             if click.is_none() {
                 converting.campaign_id = campaign_id;
-                converting.advertiser_id =
-                    self.parents.advertisers.get(&campaign_id).copied().unwrap_or(0);
                 missing += 1;
             }
             row_touches.clear();

@@ -6,7 +6,7 @@
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::settings::StoredSetting;
 use super::spool::Record;
@@ -247,6 +247,8 @@ pub(crate) trait Worker: Send {
     fn repeated_click_ids(&mut self, ids: RangeInclusive<u64>) -> Result<Vec<u64>, Error>;
     /// All rows of these clicks.
     fn clicks(&mut self, click_ids: &[u64], visitors: Visitors) -> Result<Vec<StoredClick>, Error>;
+    /// Which of these clicks there are.
+    fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error>;
     /// The stored journeys of these conversions, which are the owner's, in any order.
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error>;
     /// Begins a transaction, does the work, and commits it if the run still holds its lock and none of

@@ -142,6 +142,9 @@ impl Plan {
             let results = self.engine.calculate(&self.models, &piece.batch.batch())?;
             self.add_totals(&mut totals, &results);
         }
+        // In order, so that the same one is named whatever the order of the map.
+        let mut totals: Vec<_> = totals.into_iter().collect();
+        totals.sort_unstable_by_key(|(key, _)| *key);
         for (key, sums) in &totals {
             self.rounded(key, sums)?;
         }

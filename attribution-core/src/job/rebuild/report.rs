@@ -65,8 +65,7 @@ pub struct RebuildReport {
     pub conversions: u64,
     /// Touches of all their journeys together.
     pub touches: u64,
-    /// Touches, converting clicks among them, that are not among the owner's clicks. With the global
-    /// scope alone, only converting clicks are looked up.
+    /// Touches, converting clicks among them, that are not among the owner's clicks.
     pub missing_clicks: u64,
     /// Transactions.
     pub batches: u64,

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::thread;
 
+use hashbrown::HashSet;
 use mysql::{Row, Value};
 
 use super::connection::{Connection, Fault, backoff, fault, now};
@@ -28,6 +29,8 @@ pub(crate) struct MysqlWorker {
     replica: Option<Connection>,
     owner: u64,
     in_transaction: bool,
+    /// Whether all clicks are this owner's, once that is known.
+    is_sole_owner: Option<bool>,
 }
 
 impl MysqlWorker {
@@ -37,7 +40,7 @@ impl MysqlWorker {
         replica: Option<Connection>,
         owner: u64,
     ) -> Self {
-        Self { run, primary, replica, owner, in_transaction: false }
+        Self { run, primary, replica, owner, in_transaction: false, is_sole_owner: None }
     }
 
     /// Makes lost connections anew.
@@ -365,6 +368,29 @@ impl Worker for MysqlWorker {
         })
     }
 
+    fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error> {
+        let owner = self.owner;
+        let is_sole = match self.is_sole_owner {
+            Some(is_sole) => is_sole,
+            None => self.read(|connection| is_sole_owner(connection, owner))?,
+        };
+        self.is_sole_owner = Some(is_sole);
+        let mut ids = click_ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        // Where all clicks are the owner's, the index of their ids is enough.
+        let (condition, values) =
+            if is_sole { ("", vec![]) } else { ("user_id = ? AND", vec![uint(owner)]) };
+        let query =
+            format!("SELECT click_id FROM 202_clicks WHERE {condition} click_id IN {{ids}}");
+        let found = self.read(|connection| {
+            collect(connection, "reading clicks", &query, &values, &ids, |row| {
+                Fields::new(row, "202_clicks").number(0)
+            })
+        })?;
+        Ok(found.into_iter().collect())
+    }
+
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
         self.read(|connection| {
             let mut touches = Vec::new();
@@ -653,6 +679,21 @@ impl Worker for MysqlWorker {
         };
         self.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
     }
+}
+
+fn is_sole_owner(connection: &mut Connection, owner: u64) -> Result<bool, Error> {
+    let mut others = false;
+    connection.each(
+        "reading clicks",
+        "(SELECT 1 FROM 202_clicks WHERE user_id < ? LIMIT 1) \
+         UNION ALL (SELECT 1 FROM 202_clicks WHERE user_id > ? LIMIT 1)",
+        (owner, owner),
+        &mut |_| {
+            others = true;
+            Ok(())
+        },
+    )?;
+    Ok(!others)
 }
 
 /// The end of a window as it fits its column.
