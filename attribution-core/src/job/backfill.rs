@@ -112,6 +112,16 @@ const REQUEST: usize = 512;
 const SLICE_ROWS: usize = 30_000;
 const SLICE_CONVERSIONS: usize = 4_096;
 
+/// Refuses options that no user's run could have.
+pub(crate) fn check_options(options: &BackfillOptions) -> Result<(), Error> {
+    options.journeys.check()?;
+    let scope_type = options.scope.scope_type();
+    if !matches!(scope_type, ScopeType::Global | ScopeType::Advertiser | ScopeType::Campaign) {
+        return Err(Error::input("scope", format!("found {scope_type}"), "campaign or advertiser"));
+    }
+    Ok(())
+}
+
 /// Stores the journeys of a window.
 pub(crate) fn backfill<T: Tables>(
     tables: &T,
@@ -150,11 +160,7 @@ fn run<T: Tables>(
     coverage: Coverage,
     progress: &dyn Progress,
 ) -> Result<BackfillReport, Error> {
-    options.journeys.check()?;
-    let scope_type = options.scope.scope_type();
-    if !matches!(scope_type, ScopeType::Global | ScopeType::Advertiser | ScopeType::Campaign) {
-        return Err(Error::input("scope", format!("found {scope_type}"), "campaign or advertiser"));
-    }
+    check_options(options)?;
     let run = tables.begin(owner, RunKind::Backfill, options.window, options.wait)?;
     let outcome = backfill_owner(&run, owner, options, coverage, progress);
     if let Err(error) = &outcome {

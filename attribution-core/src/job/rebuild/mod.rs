@@ -30,6 +30,17 @@ pub(crate) fn rebuild<T: Tables>(
     options: &RebuildOptions,
     progress: &dyn Progress,
 ) -> Result<RebuildReport, Error> {
+    check_options::<T>(options)?;
+    let run = tables.begin(owner, RunKind::Rebuild, options.window, options.wait)?;
+    let outcome = rebuild_owner(&run, owner, T::SCOPES, options, progress);
+    if let Err(error) = &outcome {
+        run.fail(error);
+    }
+    outcome
+}
+
+/// Refuses scopes that the tables have no ids for.
+pub(crate) fn check_options<T: Tables>(options: &RebuildOptions) -> Result<(), Error> {
     let unknown = |scopes: ScopeSet| scopes.iter().find(|scope| !T::SCOPES.contains(*scope));
     if let Some(scope_type) = options.scopes.and_then(unknown) {
         let known: Vec<_> = T::SCOPES.iter().map(ScopeType::name).collect();
@@ -39,12 +50,7 @@ pub(crate) fn rebuild<T: Tables>(
             known.join(", "),
         ));
     }
-    let run = tables.begin(owner, RunKind::Rebuild, options.window, options.wait)?;
-    let outcome = rebuild_owner(&run, owner, T::SCOPES, options, progress);
-    if let Err(error) = &outcome {
-        run.fail(error);
-    }
-    outcome
+    Ok(())
 }
 
 fn rebuild_owner<R: Run>(

@@ -26,9 +26,9 @@ use crate::ground::error::Error;
 use crate::ground::scope::{Scope, ScopeSet, ScopeType};
 use crate::ground::time::{SECONDS_PER_HOUR, Window};
 use crate::job::all_users::{UserOutcome, for_all_users};
-use crate::job::backfill::{BackfillOptions, BackfillReport, backfill, purge};
+use crate::job::backfill::{self, BackfillOptions, BackfillReport};
 use crate::job::progress::Progress;
-use crate::job::rebuild::{RebuildOptions, RebuildReport, rebuild};
+use crate::job::rebuild::{self, RebuildOptions, RebuildReport};
 use crate::job::settings::MultiTouch;
 use crate::job::tables::{RunKind, SnapshotRecord, Tables};
 
@@ -157,14 +157,15 @@ impl MysqlStore {
         options: &BackfillOptions,
         progress: &dyn Progress,
     ) -> Result<BackfillReport, Error> {
-        backfill(self, user_id, options, progress)
+        backfill::backfill(self, user_id, options, progress)
     }
 
     /// As [`MysqlStore::backfill`] for every user that is not deleted; one's failure does not stop the
     /// others.
     ///
     /// # Errors
-    /// [`Error::Database`] where the users cannot be read, and [`Error::Cancelled`].
+    /// [`Error::Input`] for options that no user's run could have, [`Error::Database`] where the users
+    /// cannot be read, and [`Error::Cancelled`].
     ///
     /// ```no_run
     /// # let store = attribution_core::MysqlStore::open("mysql://app:secret@127.0.0.1/prosper202")?;
@@ -179,7 +180,8 @@ impl MysqlStore {
         options: &BackfillOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<UserOutcome<BackfillReport>>, Error> {
-        for_all_users(self, |user_id| backfill(self, user_id, options, progress))
+        backfill::check_options(options)?;
+        for_all_users(self, |user_id| backfill::backfill(self, user_id, options, progress))
     }
 
     /// Makes the snapshots and credits of a user's active models right for a window of hours, and notes
@@ -204,7 +206,7 @@ impl MysqlStore {
         options: &RebuildOptions,
         progress: &dyn Progress,
     ) -> Result<RebuildReport, Error> {
-        let report = rebuild(self, user_id, options, progress)?;
+        let report = rebuild::rebuild(self, user_id, options, progress)?;
         self.note_success()?;
         Ok(report)
     }
@@ -213,7 +215,8 @@ impl MysqlStore {
     /// others. The success is noted when all have succeeded.
     ///
     /// # Errors
-    /// [`Error::Database`] where the users cannot be read, and [`Error::Cancelled`].
+    /// [`Error::Input`] for options that no user's run could have, [`Error::Database`] where the users
+    /// cannot be read, and [`Error::Cancelled`].
     ///
     /// ```no_run
     /// # let store = attribution_core::MysqlStore::open("mysql://app:secret@127.0.0.1/prosper202")?;
@@ -231,7 +234,9 @@ impl MysqlStore {
         options: &RebuildOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<UserOutcome<RebuildReport>>, Error> {
-        let outcomes = for_all_users(self, |user_id| rebuild(self, user_id, options, progress))?;
+        rebuild::check_options::<Self>(options)?;
+        let outcomes =
+            for_all_users(self, |user_id| rebuild::rebuild(self, user_id, options, progress))?;
         if outcomes.iter().all(|outcome| outcome.result.is_ok()) {
             self.note_success()?;
         }
@@ -306,12 +311,12 @@ impl MysqlStore {
         })?;
         drop(connection);
         if !on {
-            return purge(self, user_id, scope, wait, progress);
+            return backfill::purge(self, user_id, scope, wait, progress);
         }
         let time = u32::try_from(now()).unwrap_or(u32::MAX);
         let window = Window::new(time.saturating_sub(BACKFILLED), time)?;
         let options = BackfillOptions { scope, wait, ..BackfillOptions::new(window) };
-        backfill(self, user_id, &options, progress)
+        backfill::backfill(self, user_id, &options, progress)
     }
 
     /// A user's models in the order of their ids.
