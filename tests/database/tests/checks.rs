@@ -54,7 +54,7 @@ const TABLES: [(&str, &str); 7] = [
     (
         "202_attribution_audit",
         "audit_id bigint, user_id mediumint, model_id bigint null, action varchar(50), \
-         metadata longtext null, created_at int",
+         metadata longtext, created_at int",
     ),
     (
         "202_attribution_exports",
