@@ -1,5 +1,7 @@
 //! Stored journeys on their way into batches.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use hashbrown::{HashMap, HashSet};
 
 use super::settings::MultiTouch;
@@ -15,17 +17,20 @@ use crate::ground::time::hour_of;
 const MOST_TOUCHES: usize = 200_000;
 /// or from so many conversions on.
 const MOST_CONVERSIONS: usize = 8_192;
-/// How many conversions are asked for at a time: few at first, as journeys may be long.
+/// How many conversions are asked for at a time: few at first, as journeys may be long; then many, as
+/// what lies together is read together.
 const FIRST_REQUEST: usize = 32;
-const LARGEST_REQUEST: usize = 512;
+const LARGEST_REQUEST: usize = 4_096;
 /// A request that brought fewer touches than this may be followed by a larger one.
-const FEW_TOUCHES: usize = 20_000;
+const FEW_TOUCHES: usize = 40_000;
 
 /// Loads conversions with their stored journeys.
 pub(crate) struct Loader {
     pub(crate) multi_touch: MultiTouch,
     pub(crate) parents: Parents,
     pub(crate) scopes: ScopeSet,
+    /// How many conversions to ask for next.
+    request: AtomicUsize,
 }
 
 /// Conversions with their journeys, as many as are calculated at a time.
@@ -38,11 +43,15 @@ pub(crate) struct Piece {
 }
 
 impl Loader {
+    pub(crate) const fn new(multi_touch: MultiTouch, parents: Parents, scopes: ScopeSet) -> Self {
+        Self { multi_touch, parents, scopes, request: AtomicUsize::new(FIRST_REQUEST) }
+    }
+
     pub(crate) fn pieces<'a>(
         &'a self,
         conversions: SpoolReader<'a, StoredConversion>,
     ) -> Pieces<'a> {
-        Pieces { loader: self, conversions, ahead: None, request: FIRST_REQUEST }
+        Pieces { loader: self, conversions, ahead: None }
     }
 
     /// Whether multi-touch is on for a campaign.
@@ -73,11 +82,12 @@ impl Loader {
     ) -> Result<u64, Error> {
         let may_have_more =
             |conversion: &&StoredConversion| conversion.campaign_id.is_none_or(|id| self.is_on(id));
-        let ids: Vec<u64> = conversions
+        let mut ids: Vec<u64> = conversions
             .iter()
             .filter(may_have_more)
             .map(|conversion| conversion.conversion_id)
             .collect();
+        ids.sort_unstable();
         let mut touches = worker.journeys(&ids)?;
         // Of the rows of one touch the earliest is the touch.
         touches.sort_unstable();
@@ -159,7 +169,6 @@ pub(crate) struct Pieces<'a> {
     loader: &'a Loader,
     conversions: SpoolReader<'a, StoredConversion>,
     ahead: Option<StoredConversion>,
-    request: usize,
 }
 
 impl Pieces<'_> {
@@ -181,7 +190,8 @@ impl Pieces<'_> {
         let mut request = Vec::new();
         loop {
             request.clear();
-            while request.len() < self.request
+            let most = self.loader.request.load(Ordering::Relaxed);
+            while request.len() < most
                 && let Some(conversion) = self.take()?
             {
                 request.push(conversion);
@@ -191,11 +201,12 @@ impl Pieces<'_> {
             let before = piece.batch.batch().touches();
             piece.missing_clicks += self.loader.load(worker, &request, &mut piece.batch)?;
             let touches = piece.batch.batch().touches();
-            self.request = if touches - before < FEW_TOUCHES {
-                (self.request * 2).min(LARGEST_REQUEST)
+            let next = if touches - before < FEW_TOUCHES {
+                (most * 2).min(LARGEST_REQUEST)
             } else {
-                (self.request / 2).max(1)
+                (most / 2).max(1)
             };
+            self.loader.request.store(next, Ordering::Relaxed);
             if touches >= MOST_TOUCHES || piece.batch.batch().conversions() >= MOST_CONVERSIONS {
                 break;
             }

@@ -123,7 +123,7 @@ impl Plan {
             models,
             scopes,
             engine: Engine::new().scopes(calculated).touchpoints(options.credits).threads(1),
-            loader: Loader { multi_touch, parents, scopes: calculated },
+            loader: Loader::new(multi_touch, parents, calculated),
             credits: options.credits,
         })
     }
