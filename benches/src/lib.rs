@@ -5,6 +5,14 @@ use attribution_core::{
     TouchColumns,
 };
 
+/// A line of a process's status that is a size, in bytes; nothing where the process is gone. Needs Linux.
+pub fn process_status(process: &str, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1_024)
+}
+
 /// A stream of numbers from a seed: `SplitMix64`.
 #[derive(Debug)]
 pub struct Numbers(u64);

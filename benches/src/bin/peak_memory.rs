@@ -19,7 +19,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use attribution_benches::{Columns, MONTH, SPECS, Ungrouped};
+use attribution_benches::{Columns, MONTH, SPECS, Ungrouped, process_status};
 use attribution_core::{Engine, Model, ScopeSet};
 
 /// Bytes for each touch beyond the input columns.
@@ -39,23 +39,15 @@ const CASES: [(&str, &str); 6] = [
     ("ungrouped-touchpoints", "ungrouped, as before with touchpoints"),
 ];
 
-/// A line of a process's status, in bytes; nothing where the process is gone.
-fn status(process: &str, field: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let kibibytes: u64 = line.trim_start_matches(':').split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1_024)
-}
-
 /// The most that was resident while this ran, beyond what was before.
 fn peak_of<T>(run: impl FnOnce() -> Outcome<T>) -> Outcome<u64> {
     // Sets the peak back to what is resident now. Where that is not allowed, the peak so far may
     // hide some of what follows; the generator's own is not much above its columns.
     let reset = fs::write("/proc/self/clear_refs", "5").is_ok();
     let field = if reset { "VmRSS" } else { "VmHWM" };
-    let before = status("self", field).ok_or("no /proc/self/status here")?;
+    let before = process_status("self", field).ok_or("no /proc/self/status here")?;
     drop(black_box(run()?));
-    let peak = status("self", "VmHWM").ok_or("no /proc/self/status here")?;
+    let peak = process_status("self", "VmHWM").ok_or("no /proc/self/status here")?;
     Ok(peak.saturating_sub(before))
 }
 
@@ -121,7 +113,7 @@ fn measure_run(attribution: &Path, visitors: usize) -> Outcome<()> {
     let mut peak = 0;
     let outcome = loop {
         // A process that has ended has no such line any more, so the last one read counts.
-        peak = status(&id, "VmHWM").unwrap_or(peak).max(peak);
+        peak = process_status(&id, "VmHWM").unwrap_or(peak).max(peak);
         if let Some(outcome) = process.try_wait()? {
             break outcome;
         }
