@@ -319,7 +319,7 @@ impl Check<'_> {
 
     fn data(&mut self) -> Result<(), Error> {
         // Each with what it counts, the query, what is wrong with that, and what helps.
-        let counted: [(&str, &str, &str); 6] = [
+        let counted: [(&str, &str, &str); 8] = [
             (
                 "SELECT COUNT(*) FROM (SELECT 1 FROM 202_attribution_snapshots \
                  GROUP BY model_id, date_hour, scope_type, COALESCE(scope_id, 0) \
@@ -342,6 +342,21 @@ impl Check<'_> {
                 "snapshots that are gone and have credits",
                 "DELETE t FROM 202_attribution_touchpoints t LEFT JOIN 202_attribution_snapshots s \
                  ON s.snapshot_id = t.snapshot_id WHERE s.snapshot_id IS NULL",
+            ),
+            (
+                "SELECT COUNT(*) FROM (SELECT DISTINCT snapshot_id \
+                 FROM 202_attribution_touchpoints) t JOIN 202_attribution_snapshots s \
+                 ON s.snapshot_id = t.snapshot_id WHERE s.scope_type <> 'global'",
+                "snapshots that are not global and have credits",
+                "DELETE t FROM 202_attribution_touchpoints t JOIN 202_attribution_snapshots s \
+                 ON s.snapshot_id = t.snapshot_id WHERE s.scope_type <> 'global'",
+            ),
+            (
+                "SELECT COUNT(*) FROM 202_attribution_snapshots s JOIN 202_attribution_models m \
+                 ON m.model_id = s.model_id WHERE m.user_id <> s.user_id",
+                "snapshots of another user than their model",
+                "DELETE s FROM 202_attribution_snapshots s JOIN 202_attribution_models m \
+                 ON m.model_id = s.model_id WHERE m.user_id <> s.user_id, then rebuild",
             ),
             (
                 "SELECT COUNT(*) FROM (SELECT DISTINCT conv_id FROM 202_conversion_touchpoints) t \
@@ -369,7 +384,7 @@ impl Check<'_> {
             if count > 0 {
                 clean = false;
                 // The last two are put up with.
-                let severity = if place >= 4 { Severity::Note } else { Severity::Warning };
+                let severity = if place >= 6 { Severity::Note } else { Severity::Warning };
                 self.add(severity, "data", format!("{count} {what}"), remedy);
             }
         }
