@@ -388,6 +388,15 @@ impl Check<'_> {
                 self.add(severity, "data", format!("{count} {what}"), remedy);
             }
         }
+        clean &= self.models()?;
+        if clean {
+            self.add(Severity::Good, "data", "no twins, no orphans, no invalid models", "");
+        }
+        Ok(())
+    }
+
+    /// Whether all active models can be run.
+    fn models(&mut self) -> Result<bool, Error> {
         let models = self.rows(
             "SELECT model_id, user_id, model_slug, model_type, weighting_config \
              FROM 202_attribution_models WHERE is_active <> 0 ORDER BY model_id",
@@ -406,8 +415,8 @@ impl Check<'_> {
                 Some((user_id, model.slug, model.problem?))
             },
         )?;
+        let good = models.is_empty();
         for (user_id, slug, problem) in models {
-            clean = false;
             self.add(
                 Severity::Warning,
                 "models",
@@ -418,9 +427,6 @@ impl Check<'_> {
                 ),
             );
         }
-        if clean {
-            self.add(Severity::Good, "data", "no twins, no orphans, no invalid models", "");
-        }
-        Ok(())
+        Ok(good)
     }
 }
