@@ -12,8 +12,11 @@
 //! four models. A *plain read* is a client that streams the rows by the binary protocol and drops
 //! them. A *plain load* is the very rows that a run wrote, in the same order, into an empty copy of their
 //! table with its indexes, by prepared INSERTs of 1,000 rows, a transaction every 50,000, on one
-//! connection. All of it is on one server in one run, the fastest of some repeats each.
+//! connection. All of it is on one server in one run, the fastest of some repeats each. *Others* is the
+//! share of the processors that other processes used meanwhile: with more than some hundredths, measure
+//! again. `--patience 10m` waits so long before each measurement for others to be quiet.
 
+mod clock;
 mod host;
 mod peak;
 mod plain;
@@ -24,12 +27,13 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use attribution_core::{
-    BackfillOptions, Model, MysqlStore, RebuildOptions, ScopeSet, ScopeType, Window,
+    BackfillOptions, Model, MysqlStore, RebuildOptions, ScopeSet, ScopeType, Window, parse_duration,
 };
 use attribution_database_tests::server::{Server, ServerOptions};
 use mysql::Conn;
 use mysql::prelude::Queryable;
 
+use clock::Clock;
 use host::{Size, USER};
 use report::Measured;
 
@@ -50,6 +54,7 @@ struct Arguments {
     only: BTreeSet<String>,
     repeat: usize,
     pool: String,
+    patience: Duration,
     peak: bool,
 }
 
@@ -61,6 +66,7 @@ impl Arguments {
             only: PARTS.map(str::to_owned).into(),
             repeat: 2,
             pool: "2G".to_owned(),
+            patience: Duration::ZERO,
             peak: false,
         };
         let mut arguments = std::env::args().skip(1);
@@ -74,6 +80,9 @@ impl Arguments {
                 "--only" => read.only = value()?.split(',').map(str::to_owned).collect(),
                 "--repeat" => read.repeat = value()?.parse()?,
                 "--pool" => read.pool = value()?,
+                "--patience" => {
+                    read.patience = Duration::from_secs(parse_duration(&value()?)?.into());
+                }
                 "--peak" => read.peak = true,
                 _ => return Err(format!("{argument}: no such argument").into()),
             }
@@ -116,15 +125,9 @@ impl Bench {
     fn read(&mut self, query: &str) -> Outcome<Measured> {
         let mut best = None;
         for _ in 0..3 {
-            let (rows, duration) = plain::read(&mut self.connection, query)?;
-            best = Some(Measured { rows, duration }.best(best));
+            best = Some(plain::read(&mut self.connection, query)?.best(best));
         }
         best.ok_or_else(|| "nothing was read".into())
-    }
-
-    fn load(&mut self, table: &plain::Table) -> Outcome<Measured> {
-        let (rows, duration) = plain::load(&mut self.connection, table)?;
-        Ok(Measured { rows, duration })
     }
 
     fn clear(&mut self, tables: &[plain::Table]) -> Outcome<()> {
@@ -135,17 +138,17 @@ impl Bench {
     }
 
     fn backfill(&self) -> Outcome<Measured> {
-        let start = Instant::now();
+        let clock = Clock::start();
         let report = self.store.backfill(USER, &BackfillOptions::new(self.window), &())?;
-        Ok(Measured { rows: report.rows_written, duration: start.elapsed() })
+        Ok(clock.stop(report.rows_written))
     }
 
     fn rebuild(&self, scopes: ScopeSet, credits: bool, window: Window) -> Outcome<Measured> {
         let options =
             RebuildOptions { scopes: Some(scopes), credits, ..RebuildOptions::new(window) };
-        let start = Instant::now();
+        let clock = Clock::start();
         let report = self.store.rebuild(USER, &options, &())?;
-        Ok(Measured { rows: report.rows_written, duration: start.elapsed() })
+        Ok(clock.stop(report.rows_written))
     }
 
     /// Rebuilds into empty tables, and loads what was written plainly, in turns.
@@ -160,7 +163,8 @@ impl Bench {
             self.clear(&[plain::CREDITS, plain::SNAPSHOTS])?;
             best = Some(self.rebuild(scopes, credits, self.window)?.best(best));
             if also_load {
-                let both = self.load(&plain::SNAPSHOTS)?.and(self.load(&plain::CREDITS)?);
+                let both = plain::load(&mut self.connection, &plain::SNAPSHOTS)?
+                    .and(plain::load(&mut self.connection, &plain::CREDITS)?);
                 loaded = Some(both.best(loaded));
             }
         }
@@ -211,7 +215,9 @@ fn measure(arguments: &Arguments, server: &Server) -> Outcome<()> {
         bench.clear(&[plain::STORED_JOURNEYS])?;
         backfilled = Some(bench.backfill()?.best(backfilled));
         if wants("backfill") {
-            journeys_loaded = Some(bench.load(&plain::STORED_JOURNEYS)?.best(journeys_loaded));
+            journeys_loaded = Some(
+                plain::load(&mut bench.connection, &plain::STORED_JOURNEYS)?.best(journeys_loaded),
+            );
         }
     }
     bench.connection.query_drop("ANALYZE TABLE 202_conversion_touchpoints")?;
@@ -289,6 +295,9 @@ fn main() -> Outcome<()> {
         report::thousands(clicks),
         arguments.models
     );
+    let file: Option<String> = server.connect(None).query_first("SELECT @@GLOBAL.pid_file")?;
+    let process = std::fs::read_to_string(file.ok_or("the server's number is not known")?)?;
+    clock::set(&process, arguments.patience);
     let start = Instant::now();
     if arguments.peak {
         peak::measure(&arguments, &server)?;

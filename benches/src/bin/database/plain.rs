@@ -6,6 +6,8 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, Params, Row, Value};
 
 use crate::Outcome;
+use crate::clock::{Clock, await_quiet};
+use crate::report::Measured;
 
 /// How many rows an INSERT of a plain load has.
 const STATEMENT: usize = 1_000;
@@ -49,19 +51,19 @@ pub(crate) const CREDITS: Table = Table {
 };
 
 /// Streams the rows of a query by the binary protocol and drops them.
-pub(crate) fn read(connection: &mut Conn, query: &str) -> Outcome<(u64, Duration)> {
-    let start = Instant::now();
+pub(crate) fn read(connection: &mut Conn, query: &str) -> Outcome<Measured> {
+    let clock = Clock::start();
     let mut rows = 0;
     for row in connection.exec_iter(query, ())? {
         drop(row?);
         rows += 1;
     }
-    Ok((rows, start.elapsed()))
+    Ok(clock.stop(rows))
 }
 
 /// Loads the rows of a table, in the order in which they were written, into an empty copy of it. Reading
 /// them into memory, a statement's values together, takes no part in the time.
-pub(crate) fn load(connection: &mut Conn, table: &Table) -> Outcome<(u64, Duration)> {
+pub(crate) fn load(connection: &mut Conn, table: &Table) -> Outcome<Measured> {
     let Table { name, key, columns } = table;
     let width = columns.split(',').count();
     let (mut rows, mut statements, mut values) = (0, Vec::new(), Vec::new());
@@ -78,7 +80,7 @@ pub(crate) fn load(connection: &mut Conn, table: &Table) -> Outcome<(u64, Durati
     connection.query_drop(format!("CREATE TABLE plain_copy LIKE {name}"))?;
     settle(connection)?;
 
-    let start = Instant::now();
+    let clock = Clock::start();
     let insert = |rows: usize| {
         let one = format!("({}?)", "?,".repeat(width - 1));
         let all = vec![one; rows].join(",");
@@ -96,13 +98,13 @@ pub(crate) fn load(connection: &mut Conn, table: &Table) -> Outcome<(u64, Durati
         let last = connection.prep(insert(values.len() / width))?;
         connection.exec_drop(&last, Params::Positional(values))?;
     }
-    let duration = start.elapsed();
+    let measured = clock.stop(rows);
     let found: Option<u64> = connection.query_first("SELECT COUNT(*) FROM plain_copy")?;
     if found != Some(rows) {
         return Err(format!("{name}: {found:?} of {rows} rows were loaded").into());
     }
     connection.query_drop("DROP TABLE plain_copy")?;
-    Ok((rows, duration))
+    Ok(measured)
 }
 
 fn chunks(statements: Vec<Vec<Value>>, size: usize) -> impl Iterator<Item = Vec<Vec<Value>>> {
@@ -114,7 +116,7 @@ fn chunks(statements: Vec<Vec<Value>>, size: usize) -> impl Iterator<Item = Vec<
 }
 
 /// Waits until the server has written what it still has in memory and has cleaned up, so that no
-/// measurement pays for the one before it.
+/// measurement pays for the one before it; and for a quiet moment.
 pub(crate) fn settle(connection: &mut Conn) -> Outcome<()> {
     let names = ["innodb_max_dirty_pages_pct", "innodb_max_dirty_pages_pct_lwm"];
     let before: Vec<f64> = names
@@ -136,5 +138,6 @@ pub(crate) fn settle(connection: &mut Conn) -> Outcome<()> {
     for (name, value) in names.iter().zip(before) {
         connection.query_drop(format!("SET GLOBAL {name} = {value}"))?;
     }
+    await_quiet();
     Ok(())
 }

@@ -7,12 +7,17 @@ use std::time::Duration;
 pub(crate) struct Measured {
     pub(crate) rows: u64,
     pub(crate) duration: Duration,
+    /// The share of the processors that others used meanwhile.
+    pub(crate) others: f64,
 }
 
 impl Measured {
     /// Both together.
     pub(crate) fn and(self, other: Self) -> Self {
-        Self { rows: self.rows + other.rows, duration: self.duration + other.duration }
+        let duration = self.duration + other.duration;
+        let (left, right) = (self.duration.as_secs_f64(), other.duration.as_secs_f64());
+        let others = (self.others * left + other.others * right) / (left + right).max(1e-9);
+        Self { rows: self.rows + other.rows, duration, others }
     }
 
     /// The faster of two runs of the same.
@@ -35,19 +40,25 @@ pub(crate) fn thousands(number: u64) -> String {
 }
 
 pub(crate) fn title() {
-    println!("{:<54}{:>11}{:>10}{:>8}{:>8}", "", "rows", "seconds", "ratio", "target");
+    println!(
+        "{:<50}{:>10}{:>9}{:>7}{:>8}{:>7}",
+        "", "rows", "seconds", "others", "ratio", "target"
+    );
+}
+
+fn line(what: &str, rows: &str, measured: Measured) -> String {
+    let (seconds, others) = (measured.duration.as_secs_f64(), measured.others * 100.0);
+    format!("{what:<50}{rows:>10}{seconds:>9.3}{others:>5.0} %")
 }
 
 pub(crate) fn measured(what: &str, measured: Measured) {
-    let seconds = measured.duration.as_secs_f64();
-    println!("{what:<54}{:>11}{seconds:>10.3}", thousands(measured.rows));
+    println!("{}", line(what, &thousands(measured.rows), measured));
 }
 
 /// A measurement against another: at most so many times as long.
 pub(crate) fn ratio(against: &str, this: Measured, other: Measured, target: f64) {
     let ratio = this.duration.as_secs_f64() / other.duration.as_secs_f64();
     let met = if ratio <= target { "met" } else { "NOT MET" };
-    let seconds = other.duration.as_secs_f64();
-    let against = format!("    against {against}");
-    println!("{against:<54}{:>11}{seconds:>10.3}{ratio:>8.3}{target:>8.3}  {met}", "");
+    let against = line(&format!("  against {against}"), "", other);
+    println!("{against}{ratio:>8.3}{target:>7.2}  {met}");
 }
