@@ -18,8 +18,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     about = "Exact multi-touch attribution of clicks and conversions",
     after_help = "Examples:\n  \
         attribution demo\n  \
-        attribution check --database mysql://user:password@host/db\n  \
-        attribution rebuild --database mysql://user:password@host/db --user 1\n  \
         attribution sample --visitors 10000 --seed 1 --out data\n  \
         attribution run --clicks data/clicks.csv --conversions data/conversions.csv \\\n      \
         --model linear --model time_decay:half_life_hours=48 --out results\n\n\
@@ -368,8 +366,12 @@ fn parse_scope(text: &str) -> Result<ScopeFilter, attribution_core::Error> {
         return Ok(ScopeFilter { scope_type: text.parse()?, scope_id: None });
     };
     let scope_type = scope_type.parse()?;
-    // What is no number is refused as no id.
-    let scope = Scope::new(scope_type, Some(id.parse().unwrap_or(0)))?;
+    let id = id.parse().map_err(|_| attribution_core::ModelError {
+        field: "scope".to_owned(),
+        given: format!("{id:?} was given as an id"),
+        allowed: "a whole number from 1 on".to_owned(),
+    })?;
+    let scope = Scope::new(scope_type, Some(id))?;
     Ok(ScopeFilter { scope_type, scope_id: scope.id() })
 }
 

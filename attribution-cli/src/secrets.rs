@@ -1,6 +1,6 @@
 //! Keeps passwords out of the list of processes, which everyone on a machine can read.
 
-use attribution_core::Error;
+use attribution_core::{Error, ModelError};
 
 use crate::arguments::{DATABASE_VARIABLE, REPLICA_VARIABLE};
 
@@ -19,6 +19,14 @@ pub(crate) fn hide() -> Result<(), Error> {
         let variable = match flag.as_str() {
             "--database" => DATABASE_VARIABLE,
             "--replica" => REPLICA_VARIABLE,
+            // The parser would repeat it in its complaint.
+            _ if flag.contains("://") && has_password(&flag) => {
+                return Err(Error::Model(ModelError {
+                    field: "arguments".to_owned(),
+                    given: "a URL with a password was given by itself".to_owned(),
+                    allowed: "--database URL, or ATTRIBUTION_DATABASE_URL".to_owned(),
+                }));
+            }
             _ => {
                 kept.push(argument);
                 continue;
@@ -43,9 +51,8 @@ pub(crate) fn hide() -> Result<(), Error> {
 /// Whether a URL has a password before its host.
 fn has_password(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return url.contains('@') };
-    let authority = rest.split(['/', '?']).next().unwrap_or(rest);
     // A password may hold what should have been escaped; then the last @ is the one.
-    rest.contains('@') && (authority.contains(':') || !authority.contains('@'))
+    rest.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 #[cfg(unix)]

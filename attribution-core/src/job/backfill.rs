@@ -19,10 +19,10 @@ use super::progress::{Phase, Progress, go_on};
 use super::settings::MultiTouch;
 use super::spool::{Record, Spool};
 use super::tables::{
-    CandidateClick, Checkpoint, JourneyValues, Parents, ResultTable, Run, RunKind,
+    CandidateClick, Checkpoint, JobCoverage, JourneyValues, Parents, ResultTable, Run, RunKind,
     StoredConversion, Tables, Visitors, Worker, merge_clicks,
 };
-use super::workers::share;
+use super::workers::{in_parts, share};
 use crate::domain::journey::{JourneyKey, JourneyOptions};
 use crate::domain::key_filter::KeyFilter;
 use crate::ground::error::Error;
@@ -111,6 +111,8 @@ const REQUEST: usize = 512;
 /// A transaction ends at so many rows or conversions.
 const SLICE_ROWS: usize = 30_000;
 const SLICE_CONVERSIONS: usize = 4_096;
+/// So many conversions' stored journeys are looked at together, whatever their length.
+const COMPARED: usize = 256;
 
 /// Refuses options that no user's run could have.
 pub(crate) fn check_options(options: &BackfillOptions) -> Result<(), Error> {
@@ -122,14 +124,15 @@ pub(crate) fn check_options(options: &BackfillOptions) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores the journeys of a window.
+/// Stores the journeys of a window, after `prepare`, which runs under the owner's lock.
 pub(crate) fn backfill<T: Tables>(
     tables: &T,
     owner: u64,
     options: &BackfillOptions,
+    prepare: &dyn Fn() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<BackfillReport, Error> {
-    run(tables, owner, options, Coverage::All, progress)
+    run(tables, owner, options, Coverage::All, prepare, progress)
 }
 
 /// Removes the stored journeys of all conversions, whenever they were, whose multi-touch is off.
@@ -138,11 +141,12 @@ pub(crate) fn purge<T: Tables>(
     owner: u64,
     scope: Scope,
     wait: Duration,
+    prepare: &dyn Fn() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<BackfillReport, Error> {
     let options =
         BackfillOptions { scope, wait, ..BackfillOptions::new(Window::new(0, u32::MAX)?) };
-    run(tables, owner, &options, Coverage::SingleTouch, progress)
+    run(tables, owner, &options, Coverage::SingleTouch, prepare, progress)
 }
 
 /// Which conversions' stored journeys are made right.
@@ -158,11 +162,13 @@ fn run<T: Tables>(
     owner: u64,
     options: &BackfillOptions,
     coverage: Coverage,
+    prepare: &dyn Fn() -> Result<(), Error>,
     progress: &dyn Progress,
 ) -> Result<BackfillReport, Error> {
     check_options(options)?;
-    let run = tables.begin(owner, RunKind::Backfill, options.window, options.wait)?;
-    let outcome = backfill_owner(&run, owner, options, coverage, progress);
+    let heed = || go_on(progress, Phase::Waiting, 0, 0);
+    let run = tables.begin(owner, RunKind::Backfill, options.window, options.wait, &heed)?;
+    let outcome = prepare().and_then(|()| backfill_owner(&run, owner, options, coverage, progress));
     if let Err(error) = &outcome {
         run.fail(error);
     }
@@ -200,7 +206,7 @@ fn backfill_owner<R: Run>(
     write(run, &mut worker, &mut touches, options.connections, progress, &mut report)?;
     report.retries = run.retries();
     report.duration_ms = start.elapsed().as_millis() as u64;
-    run.succeed(&[])?;
+    run.succeed(&[], JobCoverage::Part)?;
     Ok(report)
 }
 
@@ -668,16 +674,23 @@ fn write<R: Run>(
         worker,
         if total > SLICE_CONVERSIONS as u64 { connections } else { 1 },
         next,
-        |worker, slice: JourneySlice, _| {
+        |worker, slice: JourneySlice, stop| {
             let conversions = slice.conversion_ids.len() as u64;
             let mut rows_written = 0;
             worker.transaction(&[], &mut |worker| {
-                let found = worker.journey_rows(&slice.conversion_ids)?;
-                let (delete, insert) = difference(found, slice.rows.clone());
-                let delete: Vec<u64> = delete.into_iter().map(|(_, id)| id).collect();
-                worker.delete(ResultTable::Journeys, &delete)?;
-                worker.insert_journey_rows(&insert)?;
-                rows_written = (delete.len() + insert.len()) as u64;
+                rows_written = 0;
+                let mut rest = &slice.rows[..];
+                for ids in slice.conversion_ids.chunks(COMPARED) {
+                    let last = ids.last().copied().unwrap_or(0);
+                    let (rows, after) =
+                        rest.split_at(rest.partition_point(|row| row.conversion_id <= last));
+                    rest = after;
+                    let (delete, insert) = difference(worker.journey_rows(ids)?, rows.to_vec());
+                    let delete: Vec<u64> = delete.into_iter().map(|(_, id)| id).collect();
+                    in_parts(&delete, stop, |part| worker.delete(ResultTable::Journeys, part))?;
+                    in_parts(&insert, stop, |part| worker.insert_journey_rows(part))?;
+                    rows_written += (delete.len() + insert.len()) as u64;
+                }
                 Ok(Checkpoint { done: conversions, rows_written })
             })?;
             Ok((conversions, rows_written))

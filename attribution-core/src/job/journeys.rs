@@ -13,22 +13,22 @@ use crate::ground::money::Money;
 use crate::ground::scope::ScopeSet;
 use crate::ground::time::hour_of;
 
-/// A piece is closed from so many touches on,
-const MOST_TOUCHES: usize = 200_000;
+/// A piece is closed when its touches have so many credits, one for each model,
+const MOST_CREDITS: usize = 400_000;
 /// or from so many conversions on.
 const MOST_CONVERSIONS: usize = 8_192;
 /// How many conversions are asked for at a time: few at first, as journeys may be long; then many, as
 /// what lies together is read together.
 const FIRST_REQUEST: usize = 32;
 const LARGEST_REQUEST: usize = 4_096;
-/// A request that brought fewer touches than this may be followed by a larger one.
-const FEW_TOUCHES: usize = 40_000;
 
 /// Loads conversions with their stored journeys.
 pub(crate) struct Loader {
     pub(crate) multi_touch: MultiTouch,
     pub(crate) parents: Parents,
     pub(crate) scopes: ScopeSet,
+    /// From so many touches on a piece is closed.
+    most_touches: usize,
     /// How many conversions to ask for next.
     request: AtomicUsize,
 }
@@ -43,8 +43,15 @@ pub(crate) struct Piece {
 }
 
 impl Loader {
-    pub(crate) const fn new(multi_touch: MultiTouch, parents: Parents, scopes: ScopeSet) -> Self {
-        Self { multi_touch, parents, scopes, request: AtomicUsize::new(FIRST_REQUEST) }
+    pub(crate) fn new(
+        multi_touch: MultiTouch,
+        parents: Parents,
+        scopes: ScopeSet,
+        models: usize,
+    ) -> Self {
+        let most_touches = MOST_CREDITS / models.max(1);
+        let request = AtomicUsize::new(FIRST_REQUEST);
+        Self { multi_touch, parents, scopes, most_touches, request }
     }
 
     pub(crate) fn pieces<'a>(
@@ -201,13 +208,15 @@ impl Pieces<'_> {
             let before = piece.batch.batch().touches();
             piece.missing_clicks += self.loader.load(worker, &request, &mut piece.batch)?;
             let touches = piece.batch.batch().touches();
-            let next = if touches - before < FEW_TOUCHES {
+            let next = if touches - before < self.loader.most_touches / 4 {
                 (most * 2).min(LARGEST_REQUEST)
             } else {
                 (most / 2).max(1)
             };
             self.loader.request.store(next, Ordering::Relaxed);
-            if touches >= MOST_TOUCHES || piece.batch.batch().conversions() >= MOST_CONVERSIONS {
+            if touches >= self.loader.most_touches
+                || piece.batch.batch().conversions() >= MOST_CONVERSIONS
+            {
                 break;
             }
         }

@@ -21,6 +21,8 @@ pub enum Phase {
     Calculating,
     /// Making stored rows right; counted in conversions.
     Writing,
+    /// Waiting for another run to end; not counted.
+    Waiting,
 }
 
 impl Phase {
@@ -35,6 +37,7 @@ impl Phase {
             Self::Assembling => "assembling",
             Self::Calculating => "calculating",
             Self::Writing => "writing",
+            Self::Waiting => "waiting",
         }
     }
 }

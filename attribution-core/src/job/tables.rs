@@ -122,7 +122,7 @@ pub(crate) struct ModelRow {
 }
 
 /// What a snapshot says: to be written, or as it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SnapshotTotals {
     pub(crate) clicks: u64,
     pub(crate) conversions: u64,
@@ -314,6 +314,13 @@ impl RunKind {
     }
 }
 
+/// Whether a run is all of the hourly job, whose success is noted for the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobCoverage {
+    All,
+    Part,
+}
+
 /// A row of the audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AuditRow {
@@ -330,8 +337,9 @@ pub(crate) trait Run: Sync {
     fn models(&self) -> Result<Vec<ModelRow>, Error>;
     /// How often something had to be done again.
     fn retries(&self) -> u64;
-    /// Marks the run as finished, with its audit rows, in one transaction.
-    fn succeed(&self, audit: &[AuditRow]) -> Result<(), Error>;
+    /// Marks the run as finished, with its audit rows and, where it is all of the hourly job, the note of
+    /// that, in one transaction.
+    fn succeed(&self, audit: &[AuditRow], coverage: JobCoverage) -> Result<(), Error>;
     /// Marks the run as failed or cancelled, as well as that can be done.
     fn fail(&self, error: &Error);
 }
@@ -343,13 +351,14 @@ pub(crate) trait Tables: Sync {
     const SCOPES: ScopeSet;
     /// The account owners that are not deleted.
     fn owners(&self) -> Result<Vec<u64>, Error>;
-    /// Begins a run, waiting so long for the owner's lock.
+    /// Begins a run, waiting so long for the owner's lock, or until `go_on` fails.
     fn begin(
         &self,
         owner: u64,
         kind: RunKind,
         window: Window,
         wait: Duration,
+        go_on: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Self::Run, Error>;
     /// Notes that the hourly job has succeeded.
     fn note_success(&self) -> Result<(), Error>;

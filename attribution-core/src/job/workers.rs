@@ -13,6 +13,22 @@ use crate::ground::error::Error;
 /// How long the caller waits at most before it is asked again whether to go on.
 const HEARTBEAT: Duration = Duration::from_millis(100);
 
+/// Rows are written in parts of so many, so that a wish to stop is soon heeded.
+const PART: usize = 10_000;
+
+pub(crate) fn stopped(stop: &AtomicBool) -> Result<(), Error> {
+    if stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+}
+
+/// Does something with rows, part by part, until it is stopped.
+pub(crate) fn in_parts<T>(
+    rows: &[T],
+    stop: &AtomicBool,
+    mut work: impl FnMut(&[T]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    rows.chunks(PART).try_for_each(|part| stopped(stop).and_then(|()| work(part)))
+}
+
 /// Gives what `next` hands out to `connections` workers, each on a thread of its own, and what comes
 /// of it to `done`, on the calling thread, which is also called with nothing now and then. The first
 /// error stops all, after what each has in hand.

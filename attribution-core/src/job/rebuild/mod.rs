@@ -19,7 +19,7 @@ use self::report::{add_slice, audit_rows};
 use self::slices::{HourBounds, SLICE, Slice, Slices, read_conversions};
 use super::external_sort::ExternalSort;
 use super::progress::{Phase, Progress, go_on};
-use super::tables::{Run, RunKind, Tables};
+use super::tables::{JobCoverage, Run, RunKind, Tables};
 use super::workers::share;
 use crate::ground::error::Error;
 use crate::ground::scope::{ScopeSet, ScopeType};
@@ -28,11 +28,13 @@ pub(crate) fn rebuild<T: Tables>(
     tables: &T,
     owner: u64,
     options: &RebuildOptions,
+    coverage: JobCoverage,
     progress: &dyn Progress,
 ) -> Result<RebuildReport, Error> {
     check_options::<T>(options)?;
-    let run = tables.begin(owner, RunKind::Rebuild, options.window, options.wait)?;
-    let outcome = rebuild_owner(&run, owner, T::SCOPES, options, progress);
+    let heed = || go_on(progress, Phase::Waiting, 0, 0);
+    let run = tables.begin(owner, RunKind::Rebuild, options.window, options.wait, &heed)?;
+    let outcome = rebuild_owner(&run, owner, T::SCOPES, options, coverage, progress);
     if let Err(error) = &outcome {
         run.fail(error);
     }
@@ -58,6 +60,7 @@ fn rebuild_owner<R: Run>(
     owner: u64,
     feedable: ScopeSet,
     options: &RebuildOptions,
+    coverage: JobCoverage,
     progress: &dyn Progress,
 ) -> Result<RebuildReport, Error> {
     let start = Instant::now();
@@ -111,6 +114,6 @@ fn rebuild_owner<R: Run>(
     }
     report.retries = run.retries();
     report.duration_ms = start.elapsed().as_millis() as u64;
-    run.succeed(&audit_rows(&report))?;
+    run.succeed(&audit_rows(&report), coverage)?;
     Ok(report)
 }

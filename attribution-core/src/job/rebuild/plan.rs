@@ -1,7 +1,7 @@
 //! What is the same for every slice of a rebuild, and how one is written.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -21,6 +21,7 @@ use crate::job::tables::{
     Checkpoint, CreditValues, ModelRow, Parents, ResultTable, Run, SnapshotKey, SnapshotTotals,
     Worker,
 };
+use crate::job::workers::{in_parts, stopped};
 
 /// The most that a DECIMAL(12,4) holds, as a count of 0.0001.
 pub(super) const MOST_AMOUNT: i64 = 999_999_999_999;
@@ -117,13 +118,14 @@ impl Plan {
             worker.parents()?
         };
         let multi_touch = MultiTouch::new(worker.settings()?);
+        let model_count = models.len();
         Ok(Self {
             rows,
             ids,
             models,
             scopes,
             engine: Engine::new().scopes(calculated).touchpoints(options.credits).threads(1),
-            loader: Loader::new(multi_touch, parents, calculated),
+            loader: Loader::new(multi_touch, parents, calculated, model_count),
             credits: options.credits,
         })
     }
@@ -255,7 +257,7 @@ impl Plan {
                 let last = if pieces.at_end()? { None } else { Some(piece.last) };
                 let wanted = self.credits_wanted(&found, &piece, &results)?;
                 let stretch = Stretch { after, last };
-                self.write_credits(worker, &found, &piece, wanted, stretch, &mut report)?;
+                self.write_credits(worker, &found, &piece, wanted, stretch, stop, &mut report)?;
                 after = last;
             }
         }
@@ -292,7 +294,8 @@ impl Plan {
                 };
                 if !found.kept.contains_key(&key) {
                     let sums = totals.get(&key).copied().unwrap_or_default();
-                    insert.push((key, self.rounded(&key, &sums)?));
+                    // Made right below, when all of the hour is known; until then it may be anything.
+                    insert.push((key, self.rounded(&key, &sums).unwrap_or_default()));
                     report.models[place].rows_written += 1;
                 }
             }
@@ -344,6 +347,7 @@ impl Plan {
     }
 
     /// Makes the credits of a stretch be these.
+    #[allow(clippy::too_many_arguments)]
     fn write_credits(
         &self,
         worker: &mut impl Worker,
@@ -351,6 +355,7 @@ impl Plan {
         piece: &Piece,
         wanted: Vec<CreditValues>,
         stretch: Stretch,
+        stop: &AtomicBool,
         report: &mut SliceReport,
     ) -> Result<(), Error> {
         let mut rows = Vec::new();
@@ -374,8 +379,8 @@ impl Plan {
             }
         }
         let delete: Vec<u64> = delete.into_iter().map(|(_, id)| id).collect();
-        worker.delete(ResultTable::Credits, &delete)?;
-        worker.insert_credits(&insert)
+        in_parts(&delete, stop, |part| worker.delete(ResultTable::Credits, part))?;
+        in_parts(&insert, stop, |part| worker.insert_credits(part))
     }
 
     fn delete_credits_under(
@@ -443,8 +448,4 @@ impl Plan {
         self.delete_credits_under(worker, found, &delete, report)?;
         worker.delete(ResultTable::Snapshots, &delete)
     }
-}
-
-fn stopped(stop: &AtomicBool) -> Result<(), Error> {
-    if stop.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
 }

@@ -1,5 +1,6 @@
 //! A connection: how it is set up, what its failures mean, and how rows go in and out in bulk.
 
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -29,10 +30,28 @@ pub(super) enum Fault {
     Final,
 }
 
+/// What the driver failed with, told to people.
+#[derive(Debug)]
+struct Cause(mysql::Error);
+
+impl std::error::Error for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            mysql::Error::MySqlError(error) => error.fmt(f),
+            mysql::Error::IoError(error) => error.fmt(f),
+            mysql::Error::CodecError(error) => error.fmt(f),
+            mysql::Error::DriverError(error) => error.fmt(f),
+            error => error.fmt(f),
+        }
+    }
+}
+
 /// The class of an error.
 pub(super) fn fault(error: &Error) -> Fault {
     let Error::Database { source, .. } = error else { return Fault::Final };
-    match source.downcast_ref::<mysql::Error>() {
+    match source.downcast_ref::<Cause>().map(|cause| &cause.0) {
         Some(mysql::Error::MySqlError(error)) => match error.code {
             // Deadlock, lock wait, a row that changed since it was read.
             1213 | 1205 | 1020 => Fault::Undone,
@@ -70,15 +89,15 @@ pub(super) fn fault(error: &Error) -> Fault {
 /// An error of the driver or the server while something was done.
 pub(super) fn failed(what: impl Into<String>) -> impl FnOnce(mysql::Error) -> Error {
     let what = what.into();
-    move |source| Error::Database { what, source: Box::new(source) }
+    move |source| Error::Database { what, source: Box::new(Cause(source)) }
 }
 
 /// Whether the server refused for this reason.
 pub(super) fn has_code(error: &Error, code: u16) -> bool {
     let Error::Database { source, .. } = error else { return false };
     matches!(
-        source.downcast_ref::<mysql::Error>(),
-        Some(mysql::Error::MySqlError(error)) if error.code == code
+        source.downcast_ref::<Cause>(),
+        Some(Cause(mysql::Error::MySqlError(error))) if error.code == code
     )
 }
 
@@ -100,6 +119,8 @@ pub(super) struct Connection {
     opts: Opts,
     conn: Conn,
     id: u64,
+    /// Which server it is.
+    server: String,
     /// When the server started, in seconds since 1970, by its own clock.
     server_start: i64,
     /// The largest packet that the server takes.
@@ -110,23 +131,27 @@ impl Connection {
     pub(super) fn open(opts: &Opts) -> Result<Self, Error> {
         let what = || format!("connecting to {}", shown(opts));
         let mut conn = Conn::new(opts.clone()).map_err(failed(what()))?;
-        // The mode is set here so that values that do not fit are refused whatever the server's is,
-        // and the isolation so that no gaps between rows are locked.
+        // The mode is set here so that values that do not fit are refused whatever the server's is, the
+        // limit so that no result is cut short, and the isolation so that no gaps between rows are locked.
         conn.query_drop(
             "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
              SESSION time_zone = '+00:00', SESSION wait_timeout = 28800, \
-             SESSION net_read_timeout = 600, SESSION net_write_timeout = 600, autocommit = 1",
+             SESSION net_read_timeout = 600, SESSION net_write_timeout = 600, \
+             SESSION sql_select_limit = 18446744073709551615, autocommit = 1",
         )
         .and_then(|()| conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"))
         .map_err(failed(what()))?;
         let uptime: Option<(String, i64)> =
             conn.query_first("SHOW GLOBAL STATUS LIKE 'Uptime'").map_err(failed(what()))?;
-        let facts: Option<(u64, u64, i64)> = conn
-            .query_first("SELECT CONNECTION_ID(), @@max_allowed_packet, UNIX_TIMESTAMP()")
+        let facts: Option<(u64, u64, i64, String)> = conn
+            .query_first(
+                "SELECT CONNECTION_ID(), @@max_allowed_packet, UNIX_TIMESTAMP(), \
+                 CONCAT(@@hostname, ':', @@port, ':', @@datadir)",
+            )
             .map_err(failed(what()))?;
-        let (id, packet, time) = facts.unwrap_or((0, 1 << 20, 0));
+        let (id, packet, time, server) = facts.unwrap_or((0, 1 << 20, 0, String::new()));
         let server_start = time - uptime.map_or(0, |(_, seconds)| seconds);
-        Ok(Self { opts: opts.clone(), conn, id, server_start, packet: packet as usize })
+        Ok(Self { opts: opts.clone(), conn, id, server, server_start, packet: packet as usize })
     }
 
     /// Connects anew, waiting for a server that restarts, and ends the old session, so that nothing
@@ -144,8 +169,11 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         };
-        // Of another start of the server, the id may be another's.
-        if fresh.id != self.id && (fresh.server_start - self.server_start).abs() <= 2 {
+        // Of another server, or another start of it, the id may be another's.
+        if fresh.id != self.id
+            && fresh.server == self.server
+            && (fresh.server_start - self.server_start).abs() <= 2
+        {
             let _ = fresh.conn.query_drop(format!("KILL CONNECTION {}", self.id));
         }
         *self = fresh;

@@ -30,7 +30,7 @@ use crate::job::backfill::{self, BackfillOptions, BackfillReport};
 use crate::job::progress::Progress;
 use crate::job::rebuild::{self, RebuildOptions, RebuildReport};
 use crate::job::settings::MultiTouch;
-use crate::job::tables::{RunKind, SnapshotRecord, Tables};
+use crate::job::tables::{JobCoverage, RunKind, SnapshotRecord, Tables};
 
 /// How far back journeys are assembled when multi-touch is switched on, in seconds.
 const BACKFILLED: u32 = 30 * 24 * SECONDS_PER_HOUR;
@@ -138,8 +138,9 @@ impl MysqlStore {
     /// and for deleted conversions, stored journeys are removed and none is written.
     ///
     /// # Errors
-    /// [`Error::Input`] for a user, tables or values that are not as they have to be, with nothing
-    /// written; [`Error::Locked`] where another run holds the user's lock for longer than is waited, or
+    /// [`Error::Input`] for a user, options, tables or conversions that are not as they have to be, with
+    /// nothing written, or for clicks that are not (a negative cost, say), with what was done before
+    /// still right; [`Error::Locked`] where another run holds the user's lock for longer than is waited, or
     /// took it over; [`Error::Database`]; [`Error::Cancelled`] when `progress` asks to stop. After these
     /// each conversion has its old journey or its new one.
     ///
@@ -157,7 +158,7 @@ impl MysqlStore {
         options: &BackfillOptions,
         progress: &dyn Progress,
     ) -> Result<BackfillReport, Error> {
-        backfill::backfill(self, user_id, options, progress)
+        backfill::backfill(self, user_id, options, &|| Ok(()), progress)
     }
 
     /// As [`MysqlStore::backfill`] for every user that is not deleted; one's failure does not stop the
@@ -181,7 +182,9 @@ impl MysqlStore {
         progress: &dyn Progress,
     ) -> Result<Vec<UserOutcome<BackfillReport>>, Error> {
         backfill::check_options(options)?;
-        for_all_users(self, |user_id| backfill::backfill(self, user_id, options, progress))
+        for_all_users(self, |user_id| {
+            backfill::backfill(self, user_id, options, &|| Ok(()), progress)
+        })
     }
 
     /// Makes the snapshots and credits of a user's active models right for a window of hours, and notes
@@ -206,9 +209,7 @@ impl MysqlStore {
         options: &RebuildOptions,
         progress: &dyn Progress,
     ) -> Result<RebuildReport, Error> {
-        let report = rebuild::rebuild(self, user_id, options, progress)?;
-        self.note_success()?;
-        Ok(report)
+        rebuild::rebuild(self, user_id, options, JobCoverage::All, progress)
     }
 
     /// As [`MysqlStore::rebuild`] for every user that is not deleted; one's failure does not stop the
@@ -235,8 +236,9 @@ impl MysqlStore {
         progress: &dyn Progress,
     ) -> Result<Vec<UserOutcome<RebuildReport>>, Error> {
         rebuild::check_options::<Self>(options)?;
-        let outcomes =
-            for_all_users(self, |user_id| rebuild::rebuild(self, user_id, options, progress))?;
+        let outcomes = for_all_users(self, |user_id| {
+            rebuild::rebuild(self, user_id, options, JobCoverage::Part, progress)
+        })?;
         if outcomes.iter().all(|outcome| outcome.result.is_ok()) {
             self.note_success()?;
         }
@@ -277,8 +279,8 @@ impl MysqlStore {
     /// a nearer setting says otherwise.
     ///
     /// # Errors
-    /// As [`MysqlStore::backfill`]; [`Error::Input`] for another scope. The setting is made before the
-    /// journeys change, and a rebuild heeds it at once.
+    /// As [`MysqlStore::backfill`]; [`Error::Input`] for another scope. The setting is made first, under the
+    /// user's lock, and a rebuild heeds it at once.
     ///
     /// ```no_run
     /// # let store = attribution_core::MysqlStore::open("mysql://app:secret@127.0.0.1/prosper202")?;
@@ -306,17 +308,20 @@ impl MysqlStore {
         schema::require(&mut connection, schema::FOR_BACKFILL)?;
         check_user(&mut connection, user_id)?;
         check_owns(&mut connection, user_id, scope)?;
-        again(&mut connection, |connection| {
-            settings::write_setting(connection, user_id, scope, on)
-        })?;
         drop(connection);
+        // Under the lock, so that no other run goes on with the setting as it was.
+        let set = || {
+            again(&mut self.connect()?, |connection| {
+                settings::write_setting(connection, user_id, scope, on)
+            })
+        };
         if !on {
-            return backfill::purge(self, user_id, scope, wait, progress);
+            return backfill::purge(self, user_id, scope, wait, &set, progress);
         }
         let time = u32::try_from(now()).unwrap_or(u32::MAX);
         let window = Window::new(time.saturating_sub(BACKFILLED), time)?;
         let options = BackfillOptions { scope, wait, ..BackfillOptions::new(window) };
-        backfill::backfill(self, user_id, &options, progress)
+        backfill::backfill(self, user_id, &options, &set, progress)
     }
 
     /// A user's models in the order of their ids.
@@ -434,7 +439,7 @@ impl MysqlStore {
         models::find(&mut connection, user_id, slug)?;
         // Held by a connection of its own, which outlives a lost one.
         let mut lock = self.connect()?;
-        take_lock(&mut lock, user_id, wait)?;
+        take_lock(&mut lock, user_id, wait, &|| Ok(()))?;
         models::delete(&mut connection, user_id, slug)
     }
 
@@ -522,6 +527,7 @@ impl Tables for MysqlStore {
         kind: RunKind,
         window: Window,
         wait: Duration,
+        go_on: &dyn Fn() -> Result<(), Error>,
     ) -> Result<MysqlRun, Error> {
         let mut connection = self.connect()?;
         let needed = match kind {
@@ -530,22 +536,12 @@ impl Tables for MysqlStore {
         };
         schema::require(&mut connection, needed)?;
         check_user(&mut connection, owner)?;
-        MysqlRun::begin(&self.servers, connection, owner, kind, window, wait)
+        MysqlRun::begin(&self.servers, connection, owner, kind, window, wait, go_on)
     }
 
     fn note_success(&self) -> Result<(), Error> {
         let mut connection = self.connect()?;
-        again(&mut connection, |connection| {
-            let time = now();
-            connection
-                .run(
-                    "noting the success",
-                    "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (2, ?) \
-                     ON DUPLICATE KEY UPDATE last_execution_time = ?",
-                    (time, time),
-                )
-                .map(|_| ())
-        })
+        again(&mut connection, run::note_success)
     }
 }
 

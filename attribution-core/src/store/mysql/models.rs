@@ -134,7 +134,15 @@ pub(super) fn read_models_locked(
 
 /// One of the owner's models by its slug.
 pub(super) fn find(connection: &mut Connection, owner: u64, slug: &str) -> Result<ModelRow, Error> {
-    let models = read_models(connection, owner)?;
+    find_among(read_models(connection, owner)?, owner, slug)
+}
+
+/// The owner's models, which nobody else can read to change until the transaction ends.
+fn read_to_change(connection: &mut Connection, owner: u64) -> Result<Vec<ModelRow>, Error> {
+    read(connection, owner, "FOR UPDATE")
+}
+
+fn find_among(models: Vec<ModelRow>, owner: u64, slug: &str) -> Result<ModelRow, Error> {
     let slugs: Vec<&str> = models.iter().map(|model| model.slug.as_str()).collect();
     let allowed = match &slugs[..] {
         [] => "a model's slug; the user has no models".to_owned(),
@@ -258,7 +266,7 @@ pub(super) fn create(
 ) -> Result<StoredModel, Error> {
     let config = stored_config(model)?;
     audited(connection, owner, |connection| {
-        let others = read_models(connection, owner)?;
+        let others = read_to_change(connection, owner)?;
         let slug = free_slug(model.slug(), &others);
         if default {
             clear_default(connection, owner)?;
@@ -302,9 +310,9 @@ pub(super) fn update(
         None => None,
     };
     audited(connection, owner, |connection| {
-        let mut row = find(connection, owner, slug)?;
+        let others = read_to_change(connection, owner)?;
+        let mut row = find_among(others.clone(), owner, slug)?;
         if let Some(new_slug) = &new_slug {
-            let others = read_models(connection, owner)?;
             let taken = |other: &ModelRow| {
                 other.model_id != row.model_id && other.slug.eq_ignore_ascii_case(new_slug)
             };
@@ -370,7 +378,7 @@ pub(super) fn set_default(
     slug: &str,
 ) -> Result<StoredModel, Error> {
     audited(connection, owner, |connection| {
-        let mut row = find(connection, owner, slug)?;
+        let mut row = find_among(read_to_change(connection, owner)?, owner, slug)?;
         clear_default(connection, owner)?;
         row.default = true;
         write(connection, owner, &row)?;
@@ -386,7 +394,7 @@ pub(super) fn delete(
     slug: &str,
 ) -> Result<DeletedModel, Error> {
     audited(connection, owner, |connection| {
-        let row = find(connection, owner, slug)?;
+        let row = find_among(read_to_change(connection, owner)?, owner, slug)?;
         let mut snapshot_ids = Vec::new();
         connection.each(
             "reading snapshots",

@@ -9,16 +9,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mysql::{Opts, Value, params};
 
+use super::again;
 use super::connection::{Connection, Fault, backoff, fault, now};
 use super::models::read_models;
 use super::worker::MysqlWorker;
 use crate::ground::error::{Error, ErrorCode};
 use crate::ground::time::Window;
-use crate::job::tables::{AuditRow, Checkpoint, ModelRow, Run, RunKind};
+use crate::job::tables::{AuditRow, Checkpoint, JobCoverage, ModelRow, Run, RunKind};
 
 /// How often something is done again before it is given up.
 pub(super) const MOST_ATTEMPTS: u32 = 10;
@@ -57,30 +58,14 @@ impl MysqlRun {
         kind: RunKind,
         window: Window,
         wait: Duration,
+        go_on: &dyn Fn() -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let lock_name = take_lock(&mut connection, owner, wait)?;
-        let time = now();
-        let fence = "taking over from an earlier run";
-        connection.run(
-            fence,
-            "UPDATE 202_attribution_runs SET status = 'lost', updated_at = ? \
-             WHERE user_id = ? AND status = 'running'",
-            (time, owner),
-        )?;
-        connection.run(
-            fence,
-            "DELETE FROM 202_attribution_runs \
-             WHERE user_id = ? AND status <> 'running' AND updated_at < ? LIMIT 1000",
-            (owner, time.saturating_sub(KEPT)),
-        )?;
-        connection.run(
-            "noting the run",
-            "INSERT INTO 202_attribution_runs \
-             (user_id, job, status, window_start, window_end, started_at, updated_at) \
-             VALUES (?, ?, 'running', ?, ?, ?, ?)",
-            (owner, kind.name(), window.start(), window.end(), time, time),
-        )?;
-        let run_id = connection.last_insert_id();
+        let lock_name = take_lock(&mut connection, owner, wait, go_on)?;
+        let run_id = again(&mut connection, |connection| {
+            // With a lost connection the lock is lost too.
+            take_lock(connection, owner, LEAST_WAIT, go_on)?;
+            fence_off(connection, owner, kind, window)
+        })?;
         Ok(Self(Arc::new(RunState {
             servers: servers.clone(),
             lock: Mutex::new(connection),
@@ -92,6 +77,39 @@ impl MysqlRun {
             retries: AtomicU64::new(0),
         })))
     }
+}
+
+/// Marks the owner's other running rows as lost and adds a row for this run; gives its id.
+fn fence_off(
+    connection: &mut Connection,
+    owner: u64,
+    kind: RunKind,
+    window: Window,
+) -> Result<u64, Error> {
+    let (what, time) = ("taking over from an earlier run", now());
+    connection.run_text(what, "START TRANSACTION")?;
+    connection.run(
+        what,
+        "UPDATE 202_attribution_runs SET status = 'lost', updated_at = ? \
+         WHERE user_id = ? AND status = 'running'",
+        (time, owner),
+    )?;
+    connection.run(
+        what,
+        "DELETE FROM 202_attribution_runs \
+         WHERE user_id = ? AND status <> 'running' AND updated_at < ? LIMIT 1000",
+        (owner, time.saturating_sub(KEPT)),
+    )?;
+    connection.run(
+        "noting the run",
+        "INSERT INTO 202_attribution_runs \
+         (user_id, job, status, window_start, window_end, started_at, updated_at) \
+         VALUES (?, ?, 'running', ?, ?, ?, ?)",
+        (owner, kind.name(), window.start(), window.end(), time, time),
+    )?;
+    let run_id = connection.last_insert_id();
+    connection.run_text(what, "COMMIT")?;
+    Ok(run_id)
 }
 
 impl RunState {
@@ -127,7 +145,7 @@ impl RunState {
                 Fault::Lost => {
                     // With the connection the lock is gone. Nobody may have been quicker to take it.
                     connection.reopen()?;
-                    take_lock(&mut connection, self.owner, Duration::from_secs(5))
+                    take_lock(&mut connection, self.owner, Duration::from_secs(5), &|| Ok(()))
                         .and_then(|_| self.check_running(&mut connection))?;
                 }
             }
@@ -198,13 +216,14 @@ impl RunState {
     }
 }
 
-/// Takes an owner's lock, or says who has it; gives its name.
+/// Takes an owner's lock, or says who has it; gives its name. Asks every second whether to go on.
 pub(super) fn take_lock(
     connection: &mut Connection,
     owner: u64,
     wait: Duration,
+    go_on: &dyn Fn() -> Result<(), Error>,
 ) -> Result<String, Error> {
-    let (mut name, mut taken, mut holder) = (String::new(), None, None);
+    let (mut name, mut holder) = (String::new(), None);
     // Locks are the server's, which may have several databases; their names are short.
     connection.each(
         "naming the lock",
@@ -215,24 +234,45 @@ pub(super) fn take_lock(
             Ok(())
         },
     )?;
-    connection.each(
-        "taking the lock",
-        "SELECT GET_LOCK(?, ?), IS_USED_LOCK(?)",
-        (&name, wait.max(LEAST_WAIT).as_secs(), &name),
-        &mut |row| {
-            taken = row.get::<Option<u64>, _>(0).flatten();
-            holder = row.get::<Option<u64>, _>(1).flatten();
-            Ok(())
-        },
-    )?;
-    if taken == Some(1) {
-        return Ok(name);
+    let (start, wait) = (Instant::now(), wait.max(LEAST_WAIT));
+    loop {
+        go_on()?;
+        let mut state = None;
+        connection.each(
+            "taking the lock",
+            "SELECT IF(IS_USED_LOCK(?) <=> CONNECTION_ID(), 1, GET_LOCK(?, 1)), IS_USED_LOCK(?)",
+            (&name, &name, &name),
+            &mut |row| {
+                state = row.get::<Option<u64>, _>(0).flatten();
+                holder = row.get::<Option<u64>, _>(1).flatten();
+                Ok(())
+            },
+        )?;
+        if state == Some(1) {
+            return Ok(name);
+        }
+        if start.elapsed() >= wait {
+            break;
+        }
     }
     let holder = holder.map_or(String::new(), |id| format!(" (connection {id})"));
     Err(Error::Locked(format!(
         "another run holds the lock of user {owner}{holder}; it was waited for {} s",
-        wait.max(LEAST_WAIT).as_secs()
+        wait.as_secs()
     )))
+}
+
+/// Notes for the host that the hourly job has succeeded.
+pub(super) fn note_success(connection: &mut Connection) -> Result<(), Error> {
+    let time = now();
+    connection
+        .run(
+            "noting the success",
+            "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (2, ?) \
+             ON DUPLICATE KEY UPDATE last_execution_time = ?",
+            (time, time),
+        )
+        .map(|_| ())
 }
 
 impl Run for MysqlRun {
@@ -253,8 +293,8 @@ impl Run for MysqlRun {
         self.0.retries.load(Ordering::Relaxed)
     }
 
-    fn succeed(&self, audit: &[AuditRow]) -> Result<(), Error> {
-        self.0.succeed(audit)
+    fn succeed(&self, audit: &[AuditRow], coverage: JobCoverage) -> Result<(), Error> {
+        self.0.succeed(audit, coverage)
     }
 
     fn fail(&self, error: &Error) {
@@ -263,7 +303,7 @@ impl Run for MysqlRun {
 }
 
 impl RunState {
-    fn succeed(&self, audit: &[AuditRow]) -> Result<(), Error> {
+    fn succeed(&self, audit: &[AuditRow], coverage: JobCoverage) -> Result<(), Error> {
         self.verify()?;
         let what = "noting the run's success";
         self.with_lock(|connection| {
@@ -286,6 +326,9 @@ impl RunState {
                 return Err(self.lost());
             }
             write_audit(connection, self.owner, audit)?;
+            if coverage == JobCoverage::All {
+                note_success(connection)?;
+            }
             connection.run(
                 what,
                 "UPDATE 202_attribution_runs SET status = 'completed', finished_at = ?, \

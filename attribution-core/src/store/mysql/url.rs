@@ -28,6 +28,11 @@ pub(super) fn read_url(url: &str) -> Result<Opts, Error> {
             _ => others.push(pair),
         }
     }
+    // A password with an unescaped / would be taken for a host.
+    let path = base.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    if path.is_some_and(|(_, path)| path.contains('@')) {
+        return Err(refused("found an @ behind a /; in a password, / is %2F and @ is %40".into()));
+    }
     let opts = Opts::from_url(&format!("{base}?{}", others.join("&"))).map_err(|error| {
         refused(match error {
             UrlError::UnknownParameter(name) => format!("found the setting {}", quoted(&name)),
@@ -87,6 +92,7 @@ mod tests {
             ("secret", "cannot be read as a URL"),
             ("http://me:secret@x/db", "of another kind"),
             ("mysql://me:secret@x", "no database name"),
+            ("mysql://me:12/secret@x/db", "found an @ behind a /"),
             ("mysql://me:secret@x/db?tls=maybe", "tls=\"maybe\""),
             ("mysql://me:secret@x/db?colour=secret", "the setting \"colour\""),
             ("mysql://me:secret@x/db?compress=secret", "a bad value of \"compress\""),

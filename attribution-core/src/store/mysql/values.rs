@@ -69,6 +69,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Unix seconds; none for what is no such time.
+    pub(super) fn time_if_any(&self, place: usize) -> Option<u32> {
+        self.time_or_null(place).ok().flatten()
+    }
+
     /// Unix seconds; 0 for NULL.
     pub(super) fn time(&self, place: usize) -> Result<u32, Error> {
         Ok(self.time_or_null(place)?.unwrap_or(0))

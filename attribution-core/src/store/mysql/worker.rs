@@ -90,6 +90,23 @@ impl MysqlWorker {
         })
     }
 
+    /// After a lost connection, waits for as long as it takes until what it had sent to be committed is
+    /// there or gone for good.
+    fn await_commits(&mut self) -> Result<(), Error> {
+        let run = Arc::clone(&self.run);
+        let mut attempt = 0;
+        loop {
+            let Err(error) = run.await_commits(&mut self.primary) else { return Ok(()) };
+            attempt += 1;
+            match fault(&error) {
+                Fault::Final => return Err(error),
+                _ if attempt >= MOST_ATTEMPTS => return Err(error),
+                Fault::Undone => thread::sleep(backoff(attempt)),
+                Fault::Lost => self.reconnect()?,
+            }
+        }
+    }
+
     fn attempt(
         &mut self,
         models: &[ModelRow],
@@ -250,7 +267,7 @@ impl Worker for MysqlWorker {
                     click_id: fields.number(1)?,
                     campaign_id: fields.number_or_null(2)?,
                     payout: fields.amount(3)?,
-                    click_time: fields.time_or_null(4)?,
+                    click_time: fields.time_if_any(4),
                     conversion_time: fields.time(5)?,
                     deleted: fields.is_one(6)?,
                 })
@@ -259,8 +276,8 @@ impl Worker for MysqlWorker {
     }
 
     fn settings(&mut self) -> Result<Vec<StoredSetting>, Error> {
-        let owner = self.owner;
-        self.read(|connection| super::settings::read_settings(connection, owner))
+        // A replica that lags would not know of a change that has just been made.
+        super::settings::read_settings(&mut self.primary, self.owner)
     }
 
     fn parents(&mut self) -> Result<Parents, Error> {
@@ -430,11 +447,7 @@ impl Worker for MysqlWorker {
             thread::sleep(backoff(attempt));
             if what == Fault::Lost {
                 self.reconnect()?;
-                match run.await_commits(&mut self.primary) {
-                    Err(error) if fault(&error) == Fault::Final => return Err(error),
-                    // Otherwise the next attempt finds out.
-                    _ => {}
-                }
+                self.await_commits()?;
             }
         }
     }
