@@ -167,8 +167,7 @@ impl Check<'_> {
         if packet >= 1 << 20 {
             self.add(Severity::Good, "max_allowed_packet", found, "");
         } else {
-            let remedy =
-                "SET GLOBAL max_allowed_packet = 16777216; rows are written a few at a time";
+            let remedy = "SET GLOBAL max_allowed_packet = 16777216";
             self.add(Severity::Warning, "max_allowed_packet", found, remedy);
         }
 
