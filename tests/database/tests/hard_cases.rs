@@ -102,7 +102,8 @@ fn a_replica_that_lags_does_not_keep_a_setting_from_being_heeded() {
 fn a_setting_is_not_changed_while_another_run_holds_the_lock() {
     let (database, store) = database(&[1]);
     let mut holder = database.connect();
-    let lock = "SELECT GET_LOCK(CONCAT('attribution.', LEFT(SHA1(DATABASE()), 16), '.', 1), 0)";
+    let lock =
+        "SELECT GET_LOCK(CONCAT('attribution.', LEFT(SHA2(DATABASE(), 256), 16), '.', 1), 0)";
     assert_eq!(holder.query_first::<u8, _>(lock).unwrap(), Some(1));
     let error = store.set_multi_touch(1, Scope::GLOBAL, false, Duration::ZERO, &()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Locked);

@@ -76,7 +76,8 @@ fn a_password_among_the_arguments_is_not_to_be_seen() {
     let url = database.url();
     assert!(url.contains(PASSWORD_IN_URL));
     let mut holder = database.connect();
-    let lock = "SELECT GET_LOCK(CONCAT('attribution.', LEFT(SHA1(DATABASE()), 16), '.', 1), 0)";
+    let lock =
+        "SELECT GET_LOCK(CONCAT('attribution.', LEFT(SHA2(DATABASE(), 256), 16), '.', 1), 0)";
     assert_eq!(holder.query_first::<u8, _>(lock).unwrap(), Some(1));
     for arguments in [
         vec!["rebuild".to_owned(), "--database".to_owned(), url.clone()],

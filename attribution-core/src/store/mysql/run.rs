@@ -227,7 +227,7 @@ pub(super) fn take_lock(
     // Locks are the server's, which may have several databases; their names are short.
     connection.each(
         "naming the lock",
-        "SELECT CONCAT('attribution.', LEFT(SHA1(DATABASE()), 16), '.', ?)",
+        "SELECT CONCAT('attribution.', LEFT(SHA2(DATABASE(), 256), 16), '.', ?)",
         (owner,),
         &mut |row| {
             name = row.get(0).unwrap_or_default();
