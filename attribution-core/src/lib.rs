@@ -58,7 +58,7 @@ pub use engine::{
     snapshot::Snapshot,
     touchpoints::Touchpoints,
 };
-pub use export::{ExportFormat, SnapshotExporter, SnapshotRow};
+pub use export::{ExportFormat, SnapshotExporter, SnapshotRow, file::ExportFile};
 pub use ground::{
     error::{Defect, Defects, Error, ErrorCode, ModelError},
     money::{Credit, Money},
@@ -67,7 +67,7 @@ pub use ground::{
 };
 #[cfg(feature = "mysql")]
 pub use job::{
-    all_users::UserOutcome,
+    all_users::{JobReport, UserOutcome},
     backfill::{BackfillOptions, BackfillReport},
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,

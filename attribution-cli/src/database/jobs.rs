@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use attribution_core::{
-    BackfillOptions, BackfillReport, Error, JourneyOptions, MysqlStore, RebuildOptions,
+    BackfillOptions, BackfillReport, Error, JobReport, JourneyOptions, MysqlStore, RebuildOptions,
     RebuildReport, Scope, ScopeType, UserOutcome,
 };
 use serde::Serialize;
@@ -77,29 +77,6 @@ pub(crate) fn multi_touch(arguments: &MultiTouchArguments) -> Result<(), Error> 
     screen::print(&show_backfill(&report))
 }
 
-/// A job's report for machines.
-#[derive(Serialize)]
-struct Reports<'a, R> {
-    job: &'static str,
-    engine_version: &'static str,
-    users: Vec<UserReport<'a, R>>,
-}
-
-#[derive(Serialize)]
-struct UserReport<'a, R> {
-    user_id: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    report: Option<&'a R>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Failure>,
-}
-
-#[derive(Serialize)]
-struct Failure {
-    code: &'static str,
-    message: String,
-}
-
 /// Does a job for one user or all, and tells what came of it. Of several users, any may have failed.
 fn perform<R: Serialize>(
     job: &'static str,
@@ -117,20 +94,8 @@ fn perform<R: Serialize>(
     bar.finish();
     let outcomes = outcomes?;
     if arguments.json {
-        let users = outcomes.iter().map(|outcome| UserReport {
-            user_id: outcome.user_id,
-            report: outcome.result.as_ref().ok(),
-            error: outcome
-                .result
-                .as_ref()
-                .err()
-                .map(|error| Failure { code: error.code().as_str(), message: error.to_string() }),
-        });
-        print_json(&Reports {
-            job,
-            engine_version: env!("CARGO_PKG_VERSION"),
-            users: users.collect(),
-        })?;
+        let report = JobReport { job, users: &outcomes };
+        screen::print(&(report.to_json()? + "\n"))?;
     }
     let mut status = DONE;
     for UserOutcome { user_id, result } in &outcomes {

@@ -73,6 +73,11 @@ impl ConfigValue {
         }
     }
 
+    /// A key from outside, quoted and cut where it is long.
+    pub(crate) fn shown_key(key: &str) -> String {
+        if key.chars().count() > 60 { quoted(key) } else { key.to_owned() }
+    }
+
     /// What was given, as the clause of an error.
     pub(crate) fn given(&self) -> String {
         match self {
@@ -115,8 +120,8 @@ impl ConfigEntries {
                 }
             }
             Some(b'{') => {
-                let entries: RawEntries = serde_json::from_str(raw.get()).map_err(not_json)?;
-                let entries = entries.0.into_iter().map(|(key, value)| {
+                let entries = object_entries(raw.get()).map_err(not_json)?;
+                let entries = entries.into_iter().map(|(key, value)| {
                     let value = json_value(&value).map_err(not_json)?;
                     Ok((key, value))
                 });
@@ -129,7 +134,14 @@ impl ConfigEntries {
     }
 }
 
-fn json_value(raw: &RawValue) -> Result<ConfigValue, serde_json::Error> {
+/// The entries of a JSON object as they stand, numbers undecoded and repeated keys kept.
+pub(crate) fn object_entries(
+    json: &str,
+) -> Result<Vec<(String, Box<RawValue>)>, serde_json::Error> {
+    serde_json::from_str::<RawEntries>(json).map(|entries| entries.0)
+}
+
+pub(crate) fn json_value(raw: &RawValue) -> Result<ConfigValue, serde_json::Error> {
     Ok(match raw.get().as_bytes().first() {
         Some(b'n') => ConfigValue::Null,
         Some(b't') => ConfigValue::Bool(true),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::config::{ConfigEntries, ConfigValue};
+use super::config::{ConfigEntries, ConfigValue, json_value, object_entries};
 use crate::ground::error::{Error, ModelError, quoted};
 use crate::ground::money::{Decimal, write_decimal};
 
@@ -191,7 +191,7 @@ impl Weighting {
                         format!("{} for {kind}", names.join(" and "))
                     }
                 };
-                let shown = if key.chars().count() > 60 { quoted(key) } else { key.clone() };
+                let shown = ConfigValue::shown_key(key);
                 return Err(ModelError::new(shown, "an unknown field was given", allowed));
             }
             if entries[..index].iter().any(|(earlier, _)| earlier == key) {
@@ -347,6 +347,67 @@ impl Model {
     pub fn from_stored(kind: &str, weighting_config: Option<&str>) -> Result<Self, Error> {
         let entries = ConfigEntries::from_json(weighting_config)?;
         Ok(Self::from_entries(kind, &entries.0)?)
+    }
+
+    /// A model from a JSON object with `type` and, where they are wanted, `weighting_config`, `name`
+    /// and `slug`. Numbers are read as the decimals they are written as.
+    ///
+    /// # Errors
+    /// [`Error::Model`] names the field, what was given, and what is allowed.
+    ///
+    /// ```
+    /// use attribution_core::Model;
+    /// let json = r#"{"type": "time_decay", "weighting_config": {"half_life_hours": 48}}"#;
+    /// assert_eq!(Model::from_json(json)?.name(), "time_decay");
+    /// assert!(Model::from_json(r#"{"type": "linear", "colour": "red"}"#).is_err());
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn from_json(json: &str) -> Result<Self, Error> {
+        const FIELDS: &str = "type, weighting_config, name and slug";
+        let not_a_model = |error: serde_json::Error| {
+            ModelError::new(
+                "model",
+                format!("text that is no JSON object was given ({error})"),
+                format!("a JSON object with {FIELDS}"),
+            )
+        };
+        let (mut kind, mut config, mut name, mut slug) = (None, None, None, None);
+        for (key, value) in object_entries(json).map_err(not_a_model)? {
+            let text = |allowed: &'static str| match json_value(&value) {
+                Ok(ConfigValue::Text(text)) => Ok(text),
+                Ok(other) => Err(ModelError::new(&key, other.given(), allowed)),
+                Err(error) => Err(not_a_model(error)),
+            };
+            let earlier = match key.as_str() {
+                "type" => kind.replace(text(KINDS_ALLOWED)?).is_some(),
+                "weighting_config" => {
+                    config.replace(ConfigEntries::from_json(Some(value.get()))?).is_some()
+                }
+                "name" => name.replace(text("text")?).is_some(),
+                "slug" => slug.replace(text("text")?).is_some(),
+                _ => {
+                    let unknown = "an unknown field was given";
+                    let field = ConfigValue::shown_key(&key);
+                    return Err(ModelError::new(field, unknown, FIELDS).into());
+                }
+            };
+            if earlier {
+                return Err(
+                    ModelError::new(key, "the field was given twice", "each field once").into()
+                );
+            }
+        }
+        let Some(kind) = kind else {
+            return Err(ModelError::new("type", "nothing was given", KINDS_ALLOWED).into());
+        };
+        let mut model = Self::from_entries(&kind, &config.unwrap_or_default().0)?;
+        if let Some(name) = name {
+            model = model.named(&name)?;
+        }
+        if let Some(slug) = slug {
+            model = model.slugged(&slug)?;
+        }
+        Ok(model)
     }
 
     /// A model from a SPEC: `kind` or `kind:key=value,key=value`, optionally `name=kind:...`.
@@ -675,6 +736,35 @@ mod tests {
         let model =
             Model::from_stored("time_decay", Some(r#"{"half_life_hours": 4.80e1}"#)).unwrap();
         assert_eq!(model.weighting(), Weighting::TimeDecay { half_life_hours: 48 });
+    }
+
+    #[test]
+    fn json_is_read_exactly_and_its_fields_are_named() {
+        let json = r#"{"slug": "u", "name": "U", "type": "position_based",
+            "weighting_config": {"first_touch_weight": 0.40000049999999999999999, "last_touch_weight": "0.4"}}"#;
+        let model = Model::from_json(json).unwrap();
+        assert_eq!((model.name(), model.slug()), ("U", "u"));
+        assert_eq!(
+            model.weighting(),
+            Weighting::PositionBased {
+                first_touch_millionths: 400_000,
+                last_touch_millionths: 400_000
+            }
+        );
+        for (json, expected) in [
+            ("", "model: text that is no JSON object was given"),
+            ("[]", "model: text that is no JSON object was given"),
+            ("{}", "type: nothing was given"),
+            (r#"{"type": 3}"#, "type: 3 was given"),
+            (r#"{"type": "linear", "x": 1}"#, "x: an unknown field was given; allowed: type"),
+            (r#"{"type": "linear", "type": "linear"}"#, "type: the field was given twice"),
+            (r#"{"type": "linear", "name": null}"#, "name: null was given"),
+            (r#"{"type": "linear", "weighting_config": 1}"#, "weighting_config: a number was"),
+            (r#"{"type": "linear", "slug": "A"}"#, "slug: \"A\" was given"),
+        ] {
+            let message = Model::from_json(json).unwrap_err().to_string();
+            assert!(message.starts_with(expected), "{json}: {message}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Snapshots as files for people and programs: CSV, XLSX and JSON Lines.
 
 mod csv;
+pub(crate) mod file;
 mod json_lines;
 mod xlsx;
 

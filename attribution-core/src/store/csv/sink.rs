@@ -1,8 +1,7 @@
 //! The output files: snapshots.csv, touchpoints.csv and, where asked for, an export.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
 
@@ -10,15 +9,14 @@ use super::decimal_text::{write_five_decimals, write_whole};
 use crate::domain::model::Model;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::touchpoints::Touchpoints;
-use crate::export::{ExportFormat, SnapshotExporter, SnapshotRow};
+use crate::export::file::{BUFFER, ExportFile, create_aside, put_in_place};
+use crate::export::{ExportFormat, SnapshotRow};
 use crate::ground::error::Error;
 use crate::job::store::{ResultSink, RowEncoder};
 
 const SNAPSHOT_HEADER: &[u8] = b"model,scope_type,scope_id,date_hour,attributed_clicks,\
 attributed_conversions,attributed_revenue,attributed_cost\n";
 const TOUCHPOINT_HEADER: &[u8] = b"model,conv_id,click_id,position,credit,revenue,cost\n";
-
-const BUFFER: usize = 1 << 20;
 
 /// Writes `snapshots.csv`, `touchpoints.csv` and, where a format is given, `export.csv`,
 /// `export.xlsx` or `export.jsonl` into a folder. Each is written aside in that folder and renamed
@@ -44,7 +42,7 @@ pub struct CsvSink {
 struct Files {
     snapshots: Aside,
     touchpoints: Aside,
-    export: Option<(SnapshotExporter<BufWriter<File>>, NamedTempFile, PathBuf)>,
+    export: Option<ExportFile>,
 }
 
 /// A file written aside, to be renamed to its place.
@@ -52,22 +50,6 @@ struct Files {
 struct Aside {
     writer: BufWriter<NamedTempFile>,
     place: PathBuf,
-}
-
-fn create_aside(place: &Path) -> Result<NamedTempFile, Error> {
-    let (Some(folder), Some(name)) = (place.parent(), place.file_name()) else {
-        return Err(Error::Internal(format!("{} is no place for a file", place.display())));
-    };
-    let prefix = format!(".{}.", name.to_string_lossy());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As any other file is made: less what the umask takes away.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder).map_err(Error::io(place.display().to_string()))
 }
 
 impl Aside {
@@ -126,16 +108,12 @@ impl ResultSink for CsvSink {
                 return Err(Error::Io { what: place.display().to_string(), source });
             }
         }
-        let export = match self.format {
-            None => None,
-            Some(format) => {
-                let place = folder.join(format!("export.{}", format.extension()));
-                let aside = create_aside(&place)?;
-                let file = aside.reopen().map_err(Error::io(place.display().to_string()))?;
-                let writer = BufWriter::with_capacity(BUFFER, file);
-                Some((SnapshotExporter::new(format, writer)?, aside, place))
-            }
-        };
+        let export = self
+            .format
+            .map(|format| {
+                ExportFile::create(format, folder.join(format!("export.{}", format.extension())))
+            })
+            .transpose()?;
         self.files = Some(Files {
             snapshots: Aside::create(folder.join("snapshots.csv"), SNAPSHOT_HEADER)?,
             touchpoints: Aside::create(folder.join("touchpoints.csv"), TOUCHPOINT_HEADER)?,
@@ -179,8 +157,8 @@ impl ResultSink for CsvSink {
             }
             line.push(b'\n');
             files.snapshots.write(&line)?;
-            if let Some((exporter, ..)) = &mut files.export {
-                exporter.write(&SnapshotRow { model: model.name(), snapshot: *snapshot })?;
+            if let Some(export) = &mut files.export {
+                export.write(&SnapshotRow { model: model.name(), snapshot: *snapshot })?;
             }
         }
         Ok(())
@@ -191,20 +169,10 @@ impl ResultSink for CsvSink {
             return Err(Error::Internal("commit came before begin".into()));
         };
         let mut whole = vec![files.snapshots.finish()?, files.touchpoints.finish()?];
-        if let Some((exporter, aside, place)) = files.export {
-            let what = || Error::io(place.display().to_string());
-            let writer = exporter.finish()?;
-            let file = writer.into_inner().map_err(|error| what()(error.into_error()))?;
-            file.sync_all().map_err(what())?;
-            whole.push((aside, place));
+        if let Some(export) = files.export {
+            whole.push(export.finish()?);
         }
-        for (file, place) in whole {
-            file.persist(&place).map_err(|error| Error::Io {
-                what: place.display().to_string(),
-                source: error.error,
-            })?;
-        }
-        Ok(())
+        whole.into_iter().try_for_each(|(aside, place)| put_in_place(aside, &place))
     }
 }
 
