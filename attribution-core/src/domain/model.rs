@@ -410,6 +410,22 @@ impl Model {
         Ok(model)
     }
 
+    /// The model as a JSON object that [`Model::from_json`] takes, its config normalised.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for a model that has no JSON form, which none is.
+    ///
+    /// ```
+    /// use attribution_core::Model;
+    /// let model = Model::from_spec("time_decay:half_life_hours=48")?;
+    /// assert_eq!(Model::from_json(&model.to_json()?)?, model);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string(self)
+            .map_err(|error| Error::Internal(format!("a model has no JSON form: {error}")))
+    }
+
     /// A model from a SPEC: `kind` or `kind:key=value,key=value`, optionally `name=kind:...`.
     ///
     /// # Errors
