@@ -1,8 +1,8 @@
 //! `attribution install` and `check`
 
-use attribution_core::{Error, Severity};
+use attribution_core::{Error, Finding, Severity};
 
-use super::{open, print_json};
+use super::open;
 use crate::arguments::{CheckArguments, InstallArguments};
 use crate::{DONE, FAILED, REFUSED, screen};
 
@@ -18,7 +18,7 @@ pub(crate) fn install(arguments: &InstallArguments) -> Result<(), Error> {
 pub(crate) fn check(arguments: &CheckArguments) -> Result<u8, Error> {
     let findings = open(&arguments.database)?.check()?;
     if arguments.json {
-        print_json(&findings)?;
+        screen::print(&(Finding::to_json(&findings)? + "\n"))?;
     } else {
         let mut lines = Vec::new();
         for finding in &findings {

@@ -323,6 +323,20 @@ impl Journeys {
         }
     }
 
+    /// All journeys: where each conversion's touches begin, and at last where they end, and for each
+    /// touch its row among the clicks or [`MISSING_CLICK`].
+    ///
+    /// ```
+    /// use attribution_core::{Clicks, Conversions, JourneyOptions, Journeys};
+    /// let (clicks, conversions) = (Clicks::default(), Conversions::default());
+    /// let journeys = Journeys::assemble(&clicks, &conversions, &JourneyOptions::default())?;
+    /// assert_eq!(journeys.columns(), (&[0][..], &[][..]));
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn columns(&self) -> (&[usize], &[u32]) {
+        (&self.offsets, &self.rows)
+    }
+
     /// The conversions with their journeys as columns, ready to be calculated on, with the
     /// dimensions of these scopes that the clicks have. The clicks and conversions have to be those
     /// that the journeys were assembled from.

@@ -70,6 +70,22 @@ pub struct Finding {
     pub remedy: String,
 }
 
+impl Finding {
+    /// Findings as a JSON list of several lines.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for what has no JSON form, which no finding is.
+    ///
+    /// ```
+    /// assert_eq!(attribution_core::Finding::to_json(&[])?, "[]");
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn to_json(findings: &[Self]) -> Result<String, Error> {
+        serde_json::to_string_pretty(findings)
+            .map_err(|error| Error::Internal(format!("a finding has no JSON form: {error}")))
+    }
+}
+
 /// Keys that jobs need to be quick, by the columns they begin with, and what each is for.
 const NEEDED_KEYS: [(&str, &[&str]); 8] = [
     ("202_clicks", &["click_id"]),

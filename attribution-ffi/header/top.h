@@ -1,0 +1,26 @@
+/*
+ * attribution.h - exact multi-touch attribution.
+ *
+ * Made from attribution-ffi by cbindgen; do not edit. C11 or later, C++17 or later.
+ *
+ * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
+ * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
+ * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
+ * becomes ATTRIBUTION_STATUS_PANIC. (Where the system has no memory left, Rust ends the process all the same.)
+ *
+ * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
+ * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
+ * freeing it again does nothing. A function that makes a handle sets the variable to NULL first, so that
+ * after a failure it is NULL, which every function refuses or, where it frees, leaves alone. A handle that
+ * was freed, or of another kind, is refused where it can be told by looking at it.
+ *
+ * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
+ * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
+ * After fork, a child may go on using handles.
+ *
+ * Structs with a `size` may grow at their end in later versions. Begin them with their _INIT, and an older or
+ * newer library will understand them. All others never change.
+ *
+ * Money and stored credit are counts of 0.00001. Times are unix seconds, UTC. Texts are UTF-8 and end with
+ * a NUL.
+ */

@@ -1,0 +1,2070 @@
+/*
+ * attribution.h - exact multi-touch attribution.
+ *
+ * Made from attribution-ffi by cbindgen; do not edit. C11 or later, C++17 or later.
+ *
+ * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
+ * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
+ * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
+ * becomes ATTRIBUTION_STATUS_PANIC. (Where the system has no memory left, Rust ends the process all the same.)
+ *
+ * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
+ * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
+ * freeing it again does nothing. A function that makes a handle sets the variable to NULL first, so that
+ * after a failure it is NULL, which every function refuses or, where it frees, leaves alone. A handle that
+ * was freed, or of another kind, is refused where it can be told by looking at it.
+ *
+ * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
+ * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
+ * After fork, a child may go on using handles.
+ *
+ * Structs with a `size` may grow at their end in later versions. Begin them with their _INIT, and an older or
+ * newer library will understand them. All others never change.
+ *
+ * Money and stored credit are counts of 0.00001. Times are unix seconds, UTC. Texts are UTF-8 and end with
+ * a NUL.
+ */
+
+#ifndef ATTRIBUTION_H
+#define ATTRIBUTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* As Arrow gives them: https://arrow.apache.org/docs/format/CDataInterface.html */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+  const char* format;
+  const char* name;
+  const char* metadata;
+  int64_t flags;
+  int64_t n_children;
+  struct ArrowSchema** children;
+  struct ArrowSchema* dictionary;
+  void (*release)(struct ArrowSchema*);
+  void* private_data;
+};
+
+struct ArrowArray {
+  int64_t length;
+  int64_t null_count;
+  int64_t offset;
+  int64_t n_buffers;
+  int64_t n_children;
+  const void** buffers;
+  struct ArrowArray** children;
+  struct ArrowArray* dictionary;
+  void (*release)(struct ArrowArray*);
+  void* private_data;
+};
+
+#endif  /* ARROW_C_DATA_INTERFACE */
+
+/* As Arrow gives it: https://arrow.apache.org/docs/format/CStreamInterface.html */
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+  int (*get_schema)(struct ArrowArrayStream*, struct ArrowSchema* out);
+  int (*get_next)(struct ArrowArrayStream*, struct ArrowArray* out);
+  const char* (*get_last_error)(struct ArrowArrayStream*);
+  void (*release)(struct ArrowArrayStream*);
+  void* private_data;
+};
+
+#endif  /* ARROW_C_STREAM_INTERFACE */
+
+#ifdef __cplusplus
+}  /* extern "C" */
+#endif
+
+/**
+ * In `rows` of attribution_journey_columns: a converting click that is not among the clicks.
+ */
+#define ATTRIBUTION_MISSING_CLICK 4294967295
+
+/**
+ * In a set of scopes: none, for credits without snapshots.
+ */
+#define ATTRIBUTION_SCOPES_NONE 0
+
+/**
+ * In a set of scopes: global. Sets are joined by |.
+ */
+#define ATTRIBUTION_SCOPES_GLOBAL 1
+
+/**
+ * In a set of scopes: campaigns.
+ */
+#define ATTRIBUTION_SCOPES_CAMPAIGN 2
+
+/**
+ * In a set of scopes: accounts.
+ */
+#define ATTRIBUTION_SCOPES_ACCOUNT 4
+
+/**
+ * In a set of scopes: advertisers.
+ */
+#define ATTRIBUTION_SCOPES_ADVERTISER 8
+
+/**
+ * In a set of scopes: traffic sources.
+ */
+#define ATTRIBUTION_SCOPES_TRAFFIC_SOURCE 16
+
+/**
+ * In a set of scopes: landing pages.
+ */
+#define ATTRIBUTION_SCOPES_LANDING_PAGE 32
+
+/**
+ * In a set of scopes: ad groups.
+ */
+#define ATTRIBUTION_SCOPES_ADGROUP 64
+
+/**
+ * For a rebuild: all scopes that the tables have ids for.
+ */
+#define ATTRIBUTION_SCOPES_ALL 2147483648
+
+/**
+ * The version of the ABI. It rises when a program that was built with an older header could break, and
+ * is the number in the library's SONAME.
+ */
+#define ATTRIBUTION_ABI_VERSION 1
+
+/**
+ * The library's major version.
+ */
+#define ATTRIBUTION_VERSION_MAJOR 0
+
+/**
+ * The library's minor version.
+ */
+#define ATTRIBUTION_VERSION_MINOR 1
+
+/**
+ * The library's patch version.
+ */
+#define ATTRIBUTION_VERSION_PATCH 0
+
+/**
+ * The library's version as one number, major * 1000000 + minor * 1000 + patch.
+ */
+#define ATTRIBUTION_VERSION_NUMBER 1000
+
+/**
+ * What came of a call. The numbers are never changed or used again; later versions may add some, so
+ * take one that you do not know for a failure.
+ */
+enum attribution_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Done.
+     */
+    ATTRIBUTION_STATUS_OK = 0,
+    /**
+     * A model's kind, name, slug or weighting config is not allowed.
+     */
+    ATTRIBUTION_STATUS_INVALID_MODEL = 1,
+    /**
+     * Clicks, conversions, a batch or an option are not allowed.
+     */
+    ATTRIBUTION_STATUS_INVALID_INPUT = 2,
+    /**
+     * A number or a size is beyond what can be held exactly.
+     */
+    ATTRIBUTION_STATUS_LIMIT = 3,
+    /**
+     * A file could not be read or written, or a write callback failed.
+     */
+    ATTRIBUTION_STATUS_IO = 4,
+    /**
+     * The database refused, failed or could not be reached.
+     */
+    ATTRIBUTION_STATUS_DATABASE = 5,
+    /**
+     * Another run holds the lock, or has taken it over.
+     */
+    ATTRIBUTION_STATUS_LOCKED = 6,
+    /**
+     * A progress callback asked to stop. Nothing is left half done.
+     */
+    ATTRIBUTION_STATUS_CANCELLED = 7,
+    /**
+     * The library broke a promise to itself: a defect of it, to report.
+     */
+    ATTRIBUTION_STATUS_INTERNAL = 8,
+    /**
+     * An argument is not what the function takes: NULL, a misaligned pointer, text that is no UTF-8, a
+     * handle of another kind, a struct without its size, an index out of range.
+     */
+    ATTRIBUTION_STATUS_INVALID_ARGUMENT = 9,
+    /**
+     * The library panicked inside, which was contained: a defect of it, to report. What the call was to
+     * give was not given.
+     */
+    ATTRIBUTION_STATUS_PANIC = 10,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_status attribution_status;
+#else
+typedef uint32_t attribution_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Conversions with their journeys, owned by the library.
+ *
+ * Made empty by attribution_batch_new and filled row by row, or made whole from columns, Arrow or
+ * journeys. Owned by the caller and freed with attribution_batch_free. While no thread appends to it or
+ * frees it, threads may share it.
+ */
+typedef struct attribution_batch attribution_batch;
+
+/**
+ * What went wrong, told by the call that it was given to.
+ *
+ * The caller makes it with attribution_error_new, owns it, may use it for any number of calls, and
+ * frees it. Each call that takes one says in it how that call went. Wherever one is taken, NULL may
+ * be given instead. The texts that it gives are its own, and stay until the next call that it is
+ * given to. Threads may not share one.
+ */
+typedef struct attribution_error attribution_error;
+
+/**
+ * What a check found, finding by finding.
+ *
+ * Made by attribution_store_check, owned by the caller and freed with attribution_findings_free. It never
+ * changes; threads may share it. The texts that it gives are its own and stay until it is freed.
+ */
+typedef struct attribution_findings attribution_findings;
+
+/**
+ * Journeys assembled from clicks, with a copy of these and of the conversions.
+ *
+ * Made by attribution_journeys_assemble, owned by the caller and freed with attribution_journeys_free.
+ * It never changes; threads may share it.
+ */
+typedef struct attribution_journeys attribution_journeys;
+
+/**
+ * A model: a kind with its weighting config, checked, and a name and slug.
+ *
+ * Made by one of the attribution_model_from_ functions, owned by the caller and freed with
+ * attribution_model_free. It never changes; threads may share it. The texts that it gives are its own
+ * and stay until it is freed.
+ */
+typedef struct attribution_model attribution_model;
+
+/**
+ * What a job did for each account owner.
+ *
+ * Made by attribution_store_backfill or attribution_store_rebuild, owned by the caller and freed with
+ * attribution_report_free. It never changes; threads may share it. The texts that it gives are its own and
+ * stay until it is freed.
+ */
+typedef struct attribution_report attribution_report;
+
+/**
+ * What a calculation gave: for each model, in the order they were given, its snapshots and, where
+ * asked for, its credited touches.
+ *
+ * Made by one of the attribution_calculate functions, owned by the caller and freed with
+ * attribution_result_free. It never changes; threads may share it. The columns and texts that it gives
+ * are its own and stay until it is freed. Arrow arrays that were made from it may outlive it.
+ */
+typedef struct attribution_result attribution_result;
+
+/**
+ * The tables of a Prosper202 installation in MySQL 8.0 or newer or MariaDB 10.6 or newer.
+ *
+ * Made by attribution_store_open, owned by the caller and freed with attribution_store_free. Each call
+ * connects anew and closes its connections before it returns. Threads may share it.
+ */
+typedef struct attribution_store attribution_store;
+
+/**
+ * Snapshots that were read from a database.
+ *
+ * Made by attribution_store_snapshots, owned by the caller and freed with
+ * attribution_stored_snapshots_free. It never changes; threads may share it.
+ */
+typedef struct attribution_stored_snapshots attribution_stored_snapshots;
+
+/**
+ * Numbers that the caller lends for the time of a call. `data` is aligned for its type, and may be NULL
+ * where `length` is 0.
+ */
+typedef struct attribution_u64_slice {
+    /**
+     * The first entry.
+     */
+    const uint64_t *data;
+    /**
+     * How many entries there are.
+     */
+    size_t length;
+} attribution_u64_slice;
+
+/**
+ * Numbers that the caller lends for the time of a call. `data` is aligned for its type, and may be NULL
+ * where `length` is 0.
+ */
+typedef struct attribution_u32_slice {
+    /**
+     * The first entry.
+     */
+    const uint32_t *data;
+    /**
+     * How many entries there are.
+     */
+    size_t length;
+} attribution_u32_slice;
+
+/**
+ * Numbers that the caller lends for the time of a call. `data` is aligned for its type, and may be NULL
+ * where `length` is 0.
+ */
+typedef struct attribution_i64_slice {
+    /**
+     * The first entry.
+     */
+    const int64_t *data;
+    /**
+     * How many entries there are.
+     */
+    size_t length;
+} attribution_i64_slice;
+
+/**
+ * Numbers that the caller lends for the time of a call. `data` is aligned for its type, and may be NULL
+ * where `length` is 0.
+ */
+typedef struct attribution_size_slice {
+    /**
+     * The first entry.
+     */
+    const size_t *data;
+    /**
+     * How many entries there are.
+     */
+    size_t length;
+} attribution_size_slice;
+
+/**
+ * The columns of a batch, which the caller lends for the time of a call and which nothing may write to
+ * meanwhile. To be begun with ATTRIBUTION_COLUMNS_INIT.
+ *
+ * Each conversion's touches are one run of the touch columns, cut by `offsets`. Every journey is
+ * ordered by (click time, click id), names no click twice, and holds its converting click. All of this
+ * is checked; what is wrong is refused with ATTRIBUTION_STATUS_INVALID_INPUT by column and row.
+ */
+typedef struct attribution_columns {
+    /**
+     * sizeof(attribution_columns)
+     */
+    size_t size;
+    /**
+     * Per conversion: its id.
+     */
+    struct attribution_u64_slice conversion_ids;
+    /**
+     * Per conversion: its converting click's id.
+     */
+    struct attribution_u64_slice converting_click_ids;
+    /**
+     * Per conversion: its time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice conversion_times;
+    /**
+     * Per conversion: its payout as a count of 0.00001; negative for a refund.
+     */
+    struct attribution_i64_slice payouts;
+    /**
+     * Per conversion: its cost as a count of 0.00001; not negative.
+     */
+    struct attribution_i64_slice costs;
+    /**
+     * Where each conversion's touches begin, and at last where they end: one entry more than there are
+     * conversions, from 0 to the number of touches, each above the one before.
+     */
+    struct attribution_size_slice offsets;
+    /**
+     * Per touch: its click's id.
+     */
+    struct attribution_u64_slice click_ids;
+    /**
+     * Per touch: its click's time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice click_times;
+    /**
+     * Per touch: its campaign, 0 for none. This and the columns below may be left out where no scope
+     * that is asked for needs them.
+     */
+    struct attribution_u64_slice campaign_ids;
+    /**
+     * Per touch: its traffic-source account, 0 for none.
+     */
+    struct attribution_u64_slice account_ids;
+    /**
+     * Per touch: its landing page, 0 for none.
+     */
+    struct attribution_u64_slice landing_page_ids;
+    /**
+     * Per touch: its advertiser, 0 for none.
+     */
+    struct attribution_u64_slice advertiser_ids;
+    /**
+     * Per touch: its traffic source, 0 for none.
+     */
+    struct attribution_u64_slice traffic_source_ids;
+    /**
+     * Per touch: its ad group, 0 for none.
+     */
+    struct attribution_u64_slice adgroup_ids;
+} attribution_columns;
+
+/**
+ * A click seen as a step on the way to a conversion. An id of 0 in a dimension means none. Its layout
+ * never changes.
+ */
+typedef struct attribution_touch {
+    /**
+     * The click's id.
+     */
+    uint64_t click_id;
+    /**
+     * The click's time in unix seconds, UTC.
+     */
+    uint32_t click_time;
+    /**
+     * The campaign.
+     */
+    uint64_t campaign_id;
+    /**
+     * The traffic-source account.
+     */
+    uint64_t account_id;
+    /**
+     * The landing page.
+     */
+    uint64_t landing_page_id;
+    /**
+     * The advertiser.
+     */
+    uint64_t advertiser_id;
+    /**
+     * The traffic source.
+     */
+    uint64_t traffic_source_id;
+    /**
+     * The ad group.
+     */
+    uint64_t adgroup_id;
+} attribution_touch;
+
+/**
+ * A payout posted back for one click. Its layout never changes.
+ */
+typedef struct attribution_conversion {
+    /**
+     * The conversion's id.
+     */
+    uint64_t conversion_id;
+    /**
+     * The conversion's time in unix seconds, UTC.
+     */
+    uint32_t conversion_time;
+    /**
+     * What it paid, as a count of 0.00001; negative for a refund.
+     */
+    int64_t payout;
+    /**
+     * What it cost, as a count of 0.00001; not negative.
+     */
+    int64_t cost;
+    /**
+     * The converting click, which is added to the journey where the journey lacks it.
+     */
+    struct attribution_touch click;
+} attribution_conversion;
+
+/**
+ * How to calculate. To be begun with ATTRIBUTION_ENGINE_OPTIONS_INIT, which has the defaults: global
+ * snapshots, no touchpoints, one thread. The results are the same bytes for any number of threads.
+ */
+typedef struct attribution_engine_options {
+    /**
+     * sizeof(attribution_engine_options)
+     */
+    size_t size;
+    /**
+     * Which snapshots to make: ATTRIBUTION_SCOPES_ bits joined by |. The batch needs a column for each
+     * but global.
+     */
+    uint32_t scopes;
+    /**
+     * On how many threads, which live for the call alone; 0 means one for each processor.
+     */
+    uint32_t threads;
+    /**
+     * 1 to have the credited touches, too, else 0.
+     */
+    uint8_t touchpoints;
+} attribution_engine_options;
+
+/**
+ * Conversions whose touches stand elsewhere, as columns that are lent for the time of a call. To be begun
+ * with ATTRIBUTION_CONVERSION_COLUMNS_INIT.
+ */
+typedef struct attribution_conversion_columns {
+    /**
+     * sizeof(attribution_conversion_columns)
+     */
+    size_t size;
+    /**
+     * Per conversion: its id, each once.
+     */
+    struct attribution_u64_slice conversion_ids;
+    /**
+     * Per conversion: its converting click's id.
+     */
+    struct attribution_u64_slice converting_click_ids;
+    /**
+     * Per conversion: its time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice conversion_times;
+    /**
+     * Per conversion: its payout as a count of 0.00001; negative for a refund.
+     */
+    struct attribution_i64_slice payouts;
+    /**
+     * Per conversion: its cost as a count of 0.00001; not negative.
+     */
+    struct attribution_i64_slice costs;
+    /**
+     * Per conversion: its converting click's time, for where that is not among its touches; may be left
+     * out where it always is.
+     */
+    struct attribution_u32_slice converting_click_times;
+} attribution_conversion_columns;
+
+/**
+ * Touches in any order, each with its conversion, as columns that are lent for the time of a call. To be
+ * begun with ATTRIBUTION_TOUCH_COLUMNS_INIT.
+ */
+typedef struct attribution_touch_columns {
+    /**
+     * sizeof(attribution_touch_columns)
+     */
+    size_t size;
+    /**
+     * Per touch: its conversion's id.
+     */
+    struct attribution_u64_slice conversion_ids;
+    /**
+     * Per touch: its click's id.
+     */
+    struct attribution_u64_slice click_ids;
+    /**
+     * Per touch: its click's time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice click_times;
+    /**
+     * Per touch: its campaign, 0 for none. This and the columns below may be left out where no scope
+     * that is asked for needs them.
+     */
+    struct attribution_u64_slice campaign_ids;
+    /**
+     * Per touch: its traffic-source account, 0 for none.
+     */
+    struct attribution_u64_slice account_ids;
+    /**
+     * Per touch: its landing page, 0 for none.
+     */
+    struct attribution_u64_slice landing_page_ids;
+    /**
+     * Per touch: its advertiser, 0 for none.
+     */
+    struct attribution_u64_slice advertiser_ids;
+    /**
+     * Per touch: its traffic source, 0 for none.
+     */
+    struct attribution_u64_slice traffic_source_ids;
+    /**
+     * Per touch: its ad group, 0 for none.
+     */
+    struct attribution_u64_slice adgroup_ids;
+} attribution_touch_columns;
+
+/**
+ * One finding. To be begun with ATTRIBUTION_FINDING_INIT.
+ */
+typedef struct attribution_finding {
+    /**
+     * sizeof(attribution_finding)
+     */
+    size_t size;
+    /**
+     * How bad it is, one of the ATTRIBUTION_SEVERITY_ numbers.
+     */
+    uint32_t severity;
+    /**
+     * What was looked at.
+     */
+    const char *subject;
+    /**
+     * What was found.
+     */
+    const char *found;
+    /**
+     * What to do about it; empty where nothing is to be done.
+     */
+    const char *remedy;
+} attribution_finding;
+
+/**
+ * How to backfill. To be begun with ATTRIBUTION_BACKFILL_OPTIONS_INIT, which has the defaults of all but
+ * the window.
+ */
+typedef struct attribution_backfill_options {
+    /**
+     * sizeof(attribution_backfill_options)
+     */
+    size_t size;
+    /**
+     * The account owner; 0 for all that are not deleted.
+     */
+    uint64_t user_id;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * How touches are found, one of the ATTRIBUTION_JOURNEY_KEY_ numbers.
+     */
+    uint32_t journey_key;
+    /**
+     * How long before the conversion a touch may be, in seconds.
+     */
+    uint32_t lookback_seconds;
+    /**
+     * How many of the newest touches are kept, from 1 to 65535.
+     */
+    uint32_t max_touches;
+    /**
+     * Which conversions: ATTRIBUTION_SCOPE_GLOBAL for all, or those of a campaign or an advertiser.
+     */
+    uint32_t scope_type;
+    /**
+     * The id of that campaign or advertiser.
+     */
+    uint64_t scope_id;
+    /**
+     * How long to wait for another run of the same owner to end, in seconds.
+     */
+    uint32_t wait_seconds;
+    /**
+     * On how many connections rows are written, from 1 to 64.
+     */
+    uint32_t connections;
+} attribution_backfill_options;
+
+/**
+ * Is told now and then how far a job has come: its phase (one of the ATTRIBUTION_PHASE_ numbers), how much
+ * of it is done, and of how much. Gives 0 to go on, or another number to end the job at the next safe
+ * point with ATTRIBUTION_STATUS_CANCELLED.
+ *
+ * It is called on the thread that called the job, during that call alone. It must not unwind or jump out,
+ * and may call the library, though not for the same user's jobs.
+ */
+typedef int32_t (*attribution_progress)(uint32_t phase, uint64_t done, uint64_t total, void *context);
+
+/**
+ * How to rebuild. To be begun with ATTRIBUTION_REBUILD_OPTIONS_INIT, which has the defaults of all but the
+ * window.
+ */
+typedef struct attribution_rebuild_options {
+    /**
+     * sizeof(attribution_rebuild_options)
+     */
+    size_t size;
+    /**
+     * The account owner; 0 for all that are not deleted.
+     */
+    uint64_t user_id;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * Which snapshots are made: ATTRIBUTION_SCOPES_ bits joined by |, or ATTRIBUTION_SCOPES_ALL. Global
+     * ones always are, and those of scopes that a model already has snapshots of in the window.
+     */
+    uint32_t scopes;
+    /**
+     * 1 to store snapshots alone and remove the credits of the window, else 0.
+     */
+    uint8_t without_credits;
+    /**
+     * How long to wait for another run of the same owner to end, in seconds.
+     */
+    uint32_t wait_seconds;
+    /**
+     * On how many connections rows are read and written, from 1 to 64.
+     */
+    uint32_t connections;
+} attribution_rebuild_options;
+
+/**
+ * What came of a job for one account owner. To be begun with ATTRIBUTION_USER_REPORT_INIT.
+ */
+typedef struct attribution_user_report {
+    /**
+     * sizeof(attribution_user_report)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * What came of the run: ATTRIBUTION_STATUS_OK or why it failed.
+     */
+    uint32_t status;
+    /**
+     * Why it failed, for a person; empty where it did not.
+     */
+    const char *message;
+    /**
+     * The window's first second.
+     */
+    uint64_t start;
+    /**
+     * The second after the window's last.
+     */
+    uint64_t end;
+    /**
+     * Conversions in the window that are not deleted.
+     */
+    uint64_t conversions;
+    /**
+     * Touches of all their journeys together.
+     */
+    uint64_t touches;
+    /**
+     * Of a backfill: conversions whose click is not there. Of a rebuild: touches whose click is not.
+     */
+    uint64_t missing_clicks;
+    /**
+     * Of a backfill: clicks read as candidates.
+     */
+    uint64_t clicks;
+    /**
+     * Of a backfill: deleted conversions, whose journeys are removed.
+     */
+    uint64_t deleted_conversions;
+    /**
+     * Of a backfill: conversions whose multi-touch is off, whose journeys are removed.
+     */
+    uint64_t single_touch_conversions;
+    /**
+     * Transactions.
+     */
+    uint64_t batches;
+    /**
+     * Rows inserted, changed or deleted.
+     */
+    uint64_t rows_written;
+    /**
+     * How often something was done again after a deadlock, a lock wait or a lost connection.
+     */
+    uint64_t retries;
+    /**
+     * How long it took, in milliseconds.
+     */
+    uint64_t duration_ms;
+    /**
+     * Of a rebuild: the number of models that were rebuilt.
+     */
+    size_t models;
+    /**
+     * Of a rebuild: the number of active models that are not valid and were left alone.
+     */
+    size_t invalid_models;
+} attribution_user_report;
+
+/**
+ * What a rebuild did for one model. To be begun with ATTRIBUTION_MODEL_REPORT_INIT.
+ */
+typedef struct attribution_model_report {
+    /**
+     * sizeof(attribution_model_report)
+     */
+    size_t size;
+    /**
+     * The model's id.
+     */
+    uint64_t model_id;
+    /**
+     * The model's slug.
+     */
+    const char *slug;
+    /**
+     * Hours in which something converted.
+     */
+    uint64_t hours;
+    /**
+     * Snapshots of all scopes.
+     */
+    uint64_t snapshots;
+    /**
+     * Credited touches.
+     */
+    uint64_t clicks;
+    /**
+     * Conversions.
+     */
+    uint64_t conversions;
+    /**
+     * The sum of the payouts, as a count of 0.00001.
+     */
+    int64_t revenue;
+    /**
+     * The sum of the costs, as a count of 0.00001.
+     */
+    int64_t cost;
+    /**
+     * Rows inserted, changed or deleted.
+     */
+    uint64_t rows_written;
+} attribution_model_report;
+
+/**
+ * An active model that is not valid and was left alone. To be begun with ATTRIBUTION_INVALID_MODEL_INIT.
+ */
+typedef struct attribution_invalid_model {
+    /**
+     * sizeof(attribution_invalid_model)
+     */
+    size_t size;
+    /**
+     * The model's id.
+     */
+    uint64_t model_id;
+    /**
+     * The model's slug.
+     */
+    const char *slug;
+    /**
+     * What is wrong with it, for a person.
+     */
+    const char *problem;
+} attribution_invalid_model;
+
+/**
+ * Which stored snapshots to read. To be begun with ATTRIBUTION_SNAPSHOT_QUERY_INIT, which asks for all
+ * scopes; the user, the model and the window are to be set.
+ */
+typedef struct attribution_snapshot_query {
+    /**
+     * sizeof(attribution_snapshot_query)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model's slug.
+     */
+    const char *model;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * One of the ATTRIBUTION_SCOPE_ numbers, or ATTRIBUTION_SCOPE_ANY.
+     */
+    uint32_t scope_type;
+    /**
+     * The scope's id; 0 for any.
+     */
+    uint64_t scope_id;
+    /**
+     * The most snapshots to read; 0 for all.
+     */
+    uint64_t limit;
+    /**
+     * How many to pass over first.
+     */
+    uint64_t offset;
+} attribution_snapshot_query;
+
+/**
+ * Stored snapshots, ordered by scope, id and hour; each pointer is to `length` entries, or NULL where
+ * there are none. To be begun with ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT.
+ */
+typedef struct attribution_stored_snapshot_columns {
+    /**
+     * sizeof(attribution_stored_snapshot_columns)
+     */
+    size_t size;
+    /**
+     * The number of snapshots.
+     */
+    size_t length;
+    /**
+     * The row's id.
+     */
+    const uint64_t *snapshot_ids;
+    /**
+     * The scope, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    const uint32_t *scope_types;
+    /**
+     * The scope's id; 0 for global.
+     */
+    const uint64_t *scope_ids;
+    /**
+     * The unix second at which the conversions' hour begins, UTC.
+     */
+    const uint32_t *date_hours;
+    /**
+     * Credited touches in the scope.
+     */
+    const uint64_t *attributed_clicks;
+    /**
+     * Conversions with at least one credited touch in the scope.
+     */
+    const uint64_t *attributed_conversions;
+    /**
+     * Revenue as a count of 0.00001; the tables have it with 4 decimals.
+     */
+    const int64_t *revenues;
+    /**
+     * Cost as a count of 0.00001; the tables have it with 4 decimals.
+     */
+    const int64_t *costs;
+} attribution_stored_snapshot_columns;
+
+/**
+ * Takes some bytes of an export, in order; gives 0, or another number to end the export with
+ * ATTRIBUTION_STATUS_IO. It is called on the thread that exports, during that call alone, must not
+ * unwind or jump out, and may call the library.
+ */
+typedef int32_t (*attribution_write)(const uint8_t *data, size_t length, void *context);
+
+/**
+ * Bytes that the caller lends for the time of a call. `data` may be NULL where `length` is 0.
+ */
+typedef struct attribution_u8_slice {
+    /**
+     * The first entry.
+     */
+    const uint8_t *data;
+    /**
+     * How many entries there are.
+     */
+    size_t length;
+} attribution_u8_slice;
+
+/**
+ * Clicks as columns, which the caller lends for the time of a call. To be begun with
+ * ATTRIBUTION_CLICKS_INIT.
+ */
+typedef struct attribution_clicks {
+    /**
+     * sizeof(attribution_clicks)
+     */
+    size_t size;
+    /**
+     * Per click: its id, each once.
+     */
+    struct attribution_u64_slice click_ids;
+    /**
+     * Per click: its time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice click_times;
+    /**
+     * Per click: its visitor as a number of the caller's, 0 for unknown.
+     */
+    struct attribution_u64_slice visitors;
+    /**
+     * Per click: the upper half of the visitor's number, where it has 128 bits; may be left out.
+     */
+    struct attribution_u64_slice visitors_high;
+    /**
+     * Per click: its cost as a count of 0.00001, not negative; may be left out for 0.
+     */
+    struct attribution_i64_slice costs;
+    /**
+     * Per click: 1 where it is filtered and no candidate, else 0; may be left out for 0.
+     */
+    struct attribution_u8_slice filtered;
+    /**
+     * Per click: its campaign, 0 for none. This and the columns below may be left out where neither the
+     * key nor a scope that is asked for needs them.
+     */
+    struct attribution_u64_slice campaign_ids;
+    /**
+     * Per click: its traffic-source account, 0 for none.
+     */
+    struct attribution_u64_slice account_ids;
+    /**
+     * Per click: its landing page, 0 for none.
+     */
+    struct attribution_u64_slice landing_page_ids;
+    /**
+     * Per click: its advertiser, 0 for none.
+     */
+    struct attribution_u64_slice advertiser_ids;
+    /**
+     * Per click: its traffic source, 0 for none.
+     */
+    struct attribution_u64_slice traffic_source_ids;
+    /**
+     * Per click: its ad group, 0 for none.
+     */
+    struct attribution_u64_slice adgroup_ids;
+} attribution_clicks;
+
+/**
+ * Conversions as columns, which the caller lends for the time of a call. To be begun with
+ * ATTRIBUTION_CONVERSIONS_INIT.
+ *
+ * A column `x` that need not say something of every row has another, `x_present`, of 1 where it does
+ * and 0 where it does not. Where that is left out, it does everywhere.
+ */
+typedef struct attribution_conversions {
+    /**
+     * sizeof(attribution_conversions)
+     */
+    size_t size;
+    /**
+     * Per conversion: its id.
+     */
+    struct attribution_u64_slice conversion_ids;
+    /**
+     * Per conversion: its converting click's id, which need not be among the clicks.
+     */
+    struct attribution_u64_slice click_ids;
+    /**
+     * Per conversion: its time in unix seconds, UTC.
+     */
+    struct attribution_u32_slice conversion_times;
+    /**
+     * Per conversion: its payout as a count of 0.00001; negative for a refund.
+     */
+    struct attribution_i64_slice payouts;
+    /**
+     * Per conversion: its own cost as a count of 0.00001, not negative; where it has none, or this is left
+     * out, its converting click's.
+     */
+    struct attribution_i64_slice costs;
+    /**
+     * Per conversion: whether it has a cost of its own.
+     */
+    struct attribution_u8_slice costs_present;
+    /**
+     * Per conversion: its own campaign, of which 0 is one like any other; where it has none, or this is
+     * left out, its converting click's.
+     */
+    struct attribution_u64_slice campaign_ids;
+    /**
+     * Per conversion: whether it has a campaign of its own.
+     */
+    struct attribution_u8_slice campaign_ids_present;
+    /**
+     * Per conversion: the time of its converting click where that is not among the clicks; where it is not
+     * known, or this is left out, the conversion's time.
+     */
+    struct attribution_u32_slice click_times;
+    /**
+     * Per conversion: whether that time is known.
+     */
+    struct attribution_u8_slice click_times_present;
+} attribution_conversions;
+
+/**
+ * How journeys are assembled. To be begun with ATTRIBUTION_JOURNEY_OPTIONS_INIT, which has the defaults.
+ */
+typedef struct attribution_journey_options {
+    /**
+     * sizeof(attribution_journey_options)
+     */
+    size_t size;
+    /**
+     * One of the ATTRIBUTION_JOURNEY_KEY_ numbers.
+     */
+    uint32_t key;
+    /**
+     * How long before the conversion a touch may be, in seconds.
+     */
+    uint32_t lookback_seconds;
+    /**
+     * How many of the newest touches are kept, from 1 to 65535; a converting click that is not among
+     * them comes on top.
+     */
+    uint32_t max_touches;
+} attribution_journey_options;
+
+/**
+ * The journeys as columns, which the attribution_journeys owns. To be begun with
+ * ATTRIBUTION_JOURNEY_COLUMNS_INIT.
+ */
+typedef struct attribution_journey_columns {
+    /**
+     * sizeof(attribution_journey_columns)
+     */
+    size_t size;
+    /**
+     * The number of conversions.
+     */
+    size_t conversions;
+    /**
+     * The number of touches of all journeys.
+     */
+    size_t touches;
+    /**
+     * Where each conversion's touches begin, and at last where they end: `conversions` + 1 entries.
+     */
+    const size_t *offsets;
+    /**
+     * Per touch: its row among the clicks, or ATTRIBUTION_MISSING_CLICK; NULL where there are none.
+     */
+    const uint32_t *rows;
+} attribution_journey_columns;
+
+/**
+ * A model as fields. To be begun with ATTRIBUTION_MODEL_FIELDS_INIT. What a kind does not take has to
+ * be 0.
+ */
+typedef struct attribution_model_fields {
+    /**
+     * sizeof(attribution_model_fields)
+     */
+    size_t size;
+    /**
+     * One of the ATTRIBUTION_KIND_ numbers.
+     */
+    uint32_t kind;
+    /**
+     * The half-life of ATTRIBUTION_KIND_TIME_DECAY in hours, from 1 to 4294967295.
+     */
+    uint64_t half_life_hours;
+    /**
+     * The first touch's share under ATTRIBUTION_KIND_POSITION_BASED, from 0 to 1.
+     */
+    double first_touch_weight;
+    /**
+     * The last touch's share under ATTRIBUTION_KIND_POSITION_BASED, from 0 to 1; the two together are
+     * at most 1.
+     */
+    double last_touch_weight;
+    /**
+     * The name, 1 to 255 characters; NULL for that of the kind.
+     */
+    const char *name;
+    /**
+     * The slug, 1 to 191 of a-z, 0-9, - and _; NULL for one that is made from the name.
+     */
+    const char *slug;
+} attribution_model_fields;
+
+/**
+ * The snapshots of one model, ordered by the names of their scopes, scope id and hour; each pointer is to
+ * `length` entries, or NULL where there are none. To be begun with ATTRIBUTION_SNAPSHOTS_INIT.
+ */
+typedef struct attribution_snapshots {
+    /**
+     * sizeof(attribution_snapshots)
+     */
+    size_t size;
+    /**
+     * The number of snapshots.
+     */
+    size_t length;
+    /**
+     * The scope, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    const uint32_t *scope_types;
+    /**
+     * The scope's id; 0 for global.
+     */
+    const uint64_t *scope_ids;
+    /**
+     * The unix second at which the conversions' hour begins, UTC.
+     */
+    const uint32_t *date_hours;
+    /**
+     * Credited touches in the scope.
+     */
+    const uint64_t *attributed_clicks;
+    /**
+     * Conversions with at least one credited touch in the scope.
+     */
+    const uint64_t *attributed_conversions;
+    /**
+     * The sum of the stored credits, as a count of 0.00001.
+     */
+    const uint64_t *credited_conversions;
+    /**
+     * The sum of the touches' shares of payouts, as a count of 0.00001.
+     */
+    const int64_t *revenues;
+    /**
+     * The sum of the touches' shares of costs, as a count of 0.00001.
+     */
+    const int64_t *costs;
+} attribution_snapshots;
+
+/**
+ * The credited touches of one model, ordered by conversion as in the batch, then by position; each pointer
+ * is to `length` entries, or NULL where there are none. A touch without credit is not among them. To be
+ * begun with ATTRIBUTION_TOUCHPOINTS_INIT.
+ */
+typedef struct attribution_touchpoints {
+    /**
+     * sizeof(attribution_touchpoints)
+     */
+    size_t size;
+    /**
+     * The number of credited touches.
+     */
+    size_t length;
+    /**
+     * The row of the conversion in the batch.
+     */
+    const uint32_t *conversions;
+    /**
+     * The touch's click.
+     */
+    const uint64_t *click_ids;
+    /**
+     * The place in the journey, from 0 for the oldest touch.
+     */
+    const uint32_t *positions;
+    /**
+     * The credit, weight over the sum of weights, in 0..1.
+     */
+    const double *credits;
+    /**
+     * The stored credit as a count of 0.00001; a conversion's add up to 100000.
+     */
+    const uint32_t *stored_credits;
+    /**
+     * The share of the payout as a count of 0.00001; a conversion's add up to its payout.
+     */
+    const int64_t *revenues;
+    /**
+     * The share of the cost as a count of 0.00001; a conversion's add up to its cost.
+     */
+    const int64_t *costs;
+} attribution_touchpoints;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * A batch from an Arrow array: a struct of
+ *
+ *     conversion_id, converting_click_id   uint64, int64, uint32 or int32
+ *     conversion_time                      uint32, int64, uint64, int32 or timestamp, in UTC
+ *     payout, cost                         decimal128 with at most 5 decimals
+ *     touches                              list or large_list of struct:
+ *         click_id                         as the ids above
+ *         click_time                       as the time above
+ *         campaign_id, account_id, landing_page_id, advertiser_id, traffic_source_id, adgroup_id
+ *                                          as the ids above, or null; each may be left out
+ *
+ * Other columns are not looked at. Nulls are refused elsewhere, and so is any other type, by the column's
+ * name and the type's. Journeys are checked as those of attribution_columns. Ids of 64 bits, times of
+ * uint32 and the offsets of a large_list that begins at 0 are used where they lie; the rest is copied.
+ *
+ * Both structs are taken over, whatever the status, unless one is NULL: afterwards the caller's are released, and the batch
+ * releases the array when it is freed. What the array says of its own buffers' lengths cannot be
+ * checked.
+ */
+attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
+                                                struct ArrowSchema *schema,
+                                                struct attribution_batch **batch,
+                                                struct attribution_error *error);
+
+/**
+ * As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
+ * it is used as it lies; several are copied together. The stream is taken over, whatever the status, and
+ * read to its end.
+ */
+attribution_status attribution_batch_from_arrow_stream(struct ArrowArrayStream *stream,
+                                                       struct attribution_batch **batch,
+                                                       struct attribution_error *error);
+
+/**
+ * A copy of a batch as an Arrow array, of the columns that attribution_batch_from_arrow takes. Whatever was
+ * in the caller's structs is overwritten, and not released. Where the call fails, they are released.
+ */
+attribution_status attribution_batch_to_arrow(const struct attribution_batch *batch,
+                                              struct ArrowArray *array,
+                                              struct ArrowSchema *schema,
+                                              struct attribution_error *error);
+
+/**
+ * The snapshots of the model at an index as an Arrow array: a struct of
+ *
+ *     model                    dictionary of utf8
+ *     scope_type               dictionary of utf8
+ *     scope_id                 uint64, null for global
+ *     date_hour                int64, unix seconds in UTC
+ *     attributed_clicks        uint64
+ *     attributed_conversions   uint64
+ *     credited_conversions     decimal128(19, 5)
+ *     attributed_revenue       decimal128(19, 5)
+ *     attributed_cost          decimal128(19, 5)
+ *
+ * The array keeps what it needs of the result, which may be freed before it. Whatever was in the caller's
+ * structs is overwritten, and not released. Where the call fails, they are released.
+ */
+attribution_status attribution_result_snapshots_arrow(const struct attribution_result *result,
+                                                      size_t model,
+                                                      struct ArrowArray *array,
+                                                      struct ArrowSchema *schema,
+                                                      struct attribution_error *error);
+
+/**
+ * The credited touches of the model at an index as an Arrow array: a struct of
+ *
+ *     model           dictionary of utf8
+ *     conversion_id   uint64
+ *     click_id        uint64
+ *     position        uint32, from 0 for the oldest touch
+ *     credit          float64
+ *     stored_credit   decimal128(19, 5)
+ *     revenue         decimal128(19, 5)
+ *     cost            decimal128(19, 5)
+ *
+ * Click ids, positions and credits are not copied. Otherwise as attribution_result_snapshots_arrow.
+ */
+attribution_status attribution_result_touchpoints_arrow(const struct attribution_result *result,
+                                                        size_t model,
+                                                        struct ArrowArray *array,
+                                                        struct ArrowSchema *schema,
+                                                        struct attribution_error *error);
+
+/**
+ * The snapshots of all models as an Arrow stream, in arrays of the columns that
+ * attribution_result_snapshots_arrow has. The stream and its arrays keep what they need of the result,
+ * which may be freed before them.
+ */
+attribution_status attribution_result_snapshots_stream(const struct attribution_result *result,
+                                                       struct ArrowArrayStream *stream,
+                                                       struct attribution_error *error);
+
+/**
+ * The credited touches of all models as an Arrow stream, in arrays of the columns that
+ * attribution_result_touchpoints_arrow has. The stream and its arrays keep what they need of the result,
+ * which may be freed before them.
+ */
+attribution_status attribution_result_touchpoints_stream(const struct attribution_result *result,
+                                                         struct ArrowArrayStream *stream,
+                                                         struct attribution_error *error);
+
+/**
+ * A new, empty batch, to be filled with attribution_batch_append and freed with attribution_batch_free.
+ */
+attribution_status attribution_batch_new(struct attribution_batch **batch, struct attribution_error *error);
+
+/**
+ * A batch from columns, which are checked and copied; they are not needed afterwards. For a single
+ * calculation, attribution_calculate_columns spares the copy.
+ */
+attribution_status attribution_batch_from_columns(const struct attribution_columns *columns,
+                                                  struct attribution_batch **batch,
+                                                  struct attribution_error *error);
+
+/**
+ * Adds a conversion with its touches, which may come in any order and lack the converting click: they
+ * are ordered, merged where a click is there twice, and completed. Where it fails, the batch is as it
+ * was before.
+ *
+ * Refuses a negative cost, a journey of more than 65536 touches, and a batch that was made whole.
+ */
+attribution_status attribution_batch_append(struct attribution_batch *batch,
+                                            const struct attribution_conversion *conversion,
+                                            const struct attribution_touch *touches,
+                                            size_t touch_count,
+                                            struct attribution_error *error);
+
+/**
+ * The number of conversions; 0 for what is no batch.
+ */
+size_t attribution_batch_conversions(const struct attribution_batch *batch);
+
+/**
+ * The number of touches; 0 for what is no batch.
+ */
+size_t attribution_batch_touches(const struct attribution_batch *batch);
+
+/**
+ * Frees a batch and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ * Results do not need the batch that they were calculated from.
+ */
+void attribution_batch_free(struct attribution_batch **batch);
+
+/**
+ * Calculates models over a batch. `models` are `model_count` pointers to models; the result has theirs
+ * in that order. `options` may be NULL for the defaults.
+ */
+attribution_status attribution_calculate(const struct attribution_model *const *models,
+                                         size_t model_count,
+                                         const struct attribution_batch *batch,
+                                         const struct attribution_engine_options *options,
+                                         struct attribution_result **result,
+                                         struct attribution_error *error);
+
+/**
+ * As attribution_calculate, of columns that are lent for the time of the call, which are checked and not
+ * copied.
+ */
+attribution_status attribution_calculate_columns(const struct attribution_model *const *models,
+                                                 size_t model_count,
+                                                 const struct attribution_columns *columns,
+                                                 const struct attribution_engine_options *options,
+                                                 struct attribution_result **result,
+                                                 struct attribution_error *error);
+
+/**
+ * As attribution_calculate, of touches that are not yet grouped by conversion: they may come in any
+ * order, and are grouped, ordered and merged on the way.
+ */
+attribution_status attribution_calculate_ungrouped(const struct attribution_model *const *models,
+                                                   size_t model_count,
+                                                   const struct attribution_conversion_columns *conversions,
+                                                   const struct attribution_touch_columns *touches,
+                                                   const struct attribution_engine_options *options,
+                                                   struct attribution_result **result,
+                                                   struct attribution_error *error);
+
+/**
+ * Writes each touch's credit under one model, weight over the sum of weights, 0 for a touch without
+ * weight, to `credits`, which has `credit_count` places: as many as the batch has touches. `threads` 0
+ * means one for each processor.
+ */
+attribution_status attribution_credits(const struct attribution_model *model,
+                                       const struct attribution_batch *batch,
+                                       uint32_t threads,
+                                       double *credits,
+                                       size_t credit_count,
+                                       struct attribution_error *error);
+
+/**
+ * As attribution_credits, of columns that are lent for the time of the call, which are checked and not
+ * copied. `credits` must not be one of them.
+ */
+attribution_status attribution_credits_columns(const struct attribution_model *model,
+                                               const struct attribution_columns *columns,
+                                               uint32_t threads,
+                                               double *credits,
+                                               size_t credit_count,
+                                               struct attribution_error *error);
+
+/**
+ * Looks at the server, its settings, the schema and the data, and tells what is wrong or could be better,
+ * each with its remedy. Changes nothing. Whatever is found, the status is ATTRIBUTION_STATUS_OK.
+ */
+attribution_status attribution_store_check(const struct attribution_store *store,
+                                           struct attribution_findings **findings,
+                                           struct attribution_error *error);
+
+/**
+ * The number of findings; 0 for what is none.
+ */
+size_t attribution_findings_count(const struct attribution_findings *findings);
+
+/**
+ * The finding at an index.
+ */
+attribution_status attribution_findings_get(const struct attribution_findings *findings,
+                                            size_t index,
+                                            struct attribution_finding *finding,
+                                            struct attribution_error *error);
+
+/**
+ * The findings as a JSON list, as the command's check --json prints it; NULL for what is none.
+ */
+const char *attribution_findings_json(const struct attribution_findings *findings);
+
+/**
+ * Frees findings and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_findings_free(struct attribution_findings **findings);
+
+/**
+ * Assembles and stores the journeys of the conversions in a window, and removes those of conversions that
+ * are deleted or whose multi-touch is off. `progress` may be NULL; `context` is given to it.
+ *
+ * Of all users, the failure of one does not stop the others: the status is then that of the first which
+ * failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+ * any failure each conversion has its old journey or its new one; run again.
+ */
+attribution_status attribution_store_backfill(const struct attribution_store *store,
+                                              const struct attribution_backfill_options *options,
+                                              attribution_progress progress,
+                                              void *context,
+                                              struct attribution_report **report,
+                                              struct attribution_error *error);
+
+/**
+ * Makes the snapshots and credits of the active models right for a window of hours. Rows that are right are
+ * not written. Models that are not valid are reported and left alone. `progress` may be NULL; `context` is
+ * given to it.
+ *
+ * Of all users, the failure of one does not stop the others: the status is then that of the first which
+ * failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+ * any failure each model and hour has its old rows or its new ones; run again.
+ */
+attribution_status attribution_store_rebuild(const struct attribution_store *store,
+                                             const struct attribution_rebuild_options *options,
+                                             attribution_progress progress,
+                                             void *context,
+                                             struct attribution_report **report,
+                                             struct attribution_error *error);
+
+/**
+ * The number of account owners; 0 for what is no report.
+ */
+size_t attribution_report_users(const struct attribution_report *report);
+
+/**
+ * What came of the job for the account owner at an index.
+ */
+attribution_status attribution_report_user(const struct attribution_report *report,
+                                           size_t user,
+                                           struct attribution_user_report *fields,
+                                           struct attribution_error *error);
+
+/**
+ * What a rebuild did for the model at an index, of the account owner at another.
+ */
+attribution_status attribution_report_model(const struct attribution_report *report,
+                                            size_t user,
+                                            size_t model,
+                                            struct attribution_model_report *fields,
+                                            struct attribution_error *error);
+
+/**
+ * The model that was left alone at an index, of the account owner at another.
+ */
+attribution_status attribution_report_invalid_model(const struct attribution_report *report,
+                                                    size_t user,
+                                                    size_t model,
+                                                    struct attribution_invalid_model *fields,
+                                                    struct attribution_error *error);
+
+/**
+ * The report as a JSON object, as the command's --json prints it; NULL for what is no report.
+ */
+const char *attribution_report_json(const struct attribution_report *report);
+
+/**
+ * Frees a report and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_report_free(struct attribution_report **report);
+
+/**
+ * Reads stored snapshots of a user's model.
+ */
+attribution_status attribution_store_snapshots(const struct attribution_store *store,
+                                               const struct attribution_snapshot_query *query,
+                                               struct attribution_stored_snapshots **snapshots,
+                                               struct attribution_error *error);
+
+/**
+ * The stored snapshots as columns, valid until they are freed.
+ */
+attribution_status attribution_stored_snapshots_columns(const struct attribution_stored_snapshots *snapshots,
+                                                        struct attribution_stored_snapshot_columns *columns,
+                                                        struct attribution_error *error);
+
+/**
+ * Frees stored snapshots and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_stored_snapshots_free(struct attribution_stored_snapshots **snapshots);
+
+/**
+ * A store at `mysql://user:password@host:port/database`, with special characters of the parts as `%40`.
+ * After a `?` there may be `socket=PATH`, `tls=required` and `root_cert_path=PATH`. Clicks, conversions,
+ * journeys, campaigns and accounts are read at `replica_url`, where that is not NULL. Nothing is
+ * connected to yet. Errors do not repeat the URLs, which may hold passwords.
+ */
+attribution_status attribution_store_open(const char *url,
+                                          const char *replica_url,
+                                          struct attribution_store **store,
+                                          struct attribution_error *error);
+
+/**
+ * Creates the tables of attribution that are missing; changes none that is there.
+ */
+attribution_status attribution_store_install(const struct attribution_store *store,
+                                             struct attribution_error *error);
+
+/**
+ * Frees a store and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_store_free(struct attribution_store **store);
+
+/**
+ * A new error object, which says that nothing went wrong. To be freed with attribution_error_free.
+ * NULL where there is no memory for it.
+ */
+struct attribution_error *attribution_error_new(void);
+
+/**
+ * Frees an error object and sets the variable to NULL. NULL, and a variable that is NULL, are left
+ * alone.
+ */
+void attribution_error_free(struct attribution_error **error);
+
+/**
+ * The status that the call returned; ATTRIBUTION_STATUS_INVALID_ARGUMENT for what is no error object.
+ */
+attribution_status attribution_error_code(const struct attribution_error *error);
+
+/**
+ * What went wrong, for a person: what was found, what is allowed, where; a line for each of several
+ * defects. Empty where nothing went wrong or there is no error object. Never NULL.
+ */
+const char *attribution_error_message(const struct attribution_error *error);
+
+/**
+ * The field or row that is at fault, such as "half_life_hours", "costs[7]" or "clicks.csv:12: cost";
+ * of several, the first. Empty where there is none. Never NULL.
+ */
+const char *attribution_error_place(const struct attribution_error *error);
+
+/**
+ * How many defects there are in all. The first 20 can be had one by one.
+ */
+uint64_t attribution_error_defects(const struct attribution_error *error);
+
+/**
+ * One defect: where it is, what was found there, what is allowed. Each of the three may be NULL where
+ * it is not wanted. Gives false, and sets empty texts, where there is no defect of that index or it is
+ * beyond the first 20.
+ */
+bool attribution_error_defect(const struct attribution_error *error,
+                              size_t index,
+                              const char **place,
+                              const char **found,
+                              const char **allowed);
+
+/**
+ * The name of a status, such as "invalid_model"; "unknown" for a number that is none. Never NULL; it is
+ * the library's own and stays for ever.
+ */
+const char *attribution_status_name(uint32_t status);
+
+/**
+ * Writes the snapshots of all models of a result to a file: aside in its folder, renamed over `path` once
+ * it is whole and on the disk. `format` is one of the ATTRIBUTION_FORMAT_ numbers. `rows` may be NULL;
+ * else the number of rows is written there.
+ */
+attribution_status attribution_result_export_file(const struct attribution_result *result,
+                                                  uint32_t format,
+                                                  const char *path,
+                                                  uint64_t *rows,
+                                                  struct attribution_error *error);
+
+/**
+ * As attribution_result_export_file, through a function that takes the bytes, with a pointer of the
+ * caller's that it is given each time. Where the export fails, what was given so far is no whole export.
+ */
+attribution_status attribution_result_export(const struct attribution_result *result,
+                                             uint32_t format,
+                                             attribution_write write,
+                                             void *context,
+                                             uint64_t *rows,
+                                             struct attribution_error *error);
+
+/**
+ * Assembles the journey of each conversion from the clicks. Both are checked and copied; they are not
+ * needed afterwards. `options` may be NULL for the defaults.
+ */
+attribution_status attribution_journeys_assemble(const struct attribution_clicks *clicks,
+                                                 const struct attribution_conversions *conversions,
+                                                 const struct attribution_journey_options *options,
+                                                 struct attribution_journeys **journeys,
+                                                 struct attribution_error *error);
+
+/**
+ * The journeys as columns, valid until the journeys are freed.
+ */
+attribution_status attribution_journeys_columns(const struct attribution_journeys *journeys,
+                                                struct attribution_journey_columns *columns,
+                                                struct attribution_error *error);
+
+/**
+ * A batch of the journeys with what the clicks have: their times, and their ids in the dimensions of
+ * `scopes`, which are ATTRIBUTION_SCOPES_ bits joined by |. A conversion's cost is its own or its
+ * converting click's.
+ */
+attribution_status attribution_journeys_batch(const struct attribution_journeys *journeys,
+                                              uint32_t scopes,
+                                              struct attribution_batch **batch,
+                                              struct attribution_error *error);
+
+/**
+ * Frees journeys and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ * Batches do not need the journeys that they were made from.
+ */
+void attribution_journeys_free(struct attribution_journeys **journeys);
+
+/**
+ * A model from a JSON object, such as
+ *
+ *     {"type": "time_decay", "weighting_config": {"half_life_hours": 48}, "name": "Two days"}
+ *
+ * `weighting_config`, `name` and `slug` may be left out. Numbers are read as the decimals they are
+ * written as, and may be strings. A field that is unknown, missing, there twice or out of range is
+ * refused with ATTRIBUTION_STATUS_INVALID_MODEL, its name being the error's place.
+ */
+attribution_status attribution_model_from_json(const char *json,
+                                               struct attribution_model **model,
+                                               struct attribution_error *error);
+
+/**
+ * A model from a short text: `kind` or `kind:key=value,key=value`, optionally `name=kind:...`, such as
+ * "time_decay:half_life_hours=48".
+ */
+attribution_status attribution_model_from_spec(const char *spec,
+                                               struct attribution_model **model,
+                                               struct attribution_error *error);
+
+/**
+ * A model from fields. Shares are taken by their shortest decimal text: 0.4 means 0.4.
+ */
+attribution_status attribution_model_from_fields(const struct attribution_model_fields *fields,
+                                                 struct attribution_model **model,
+                                                 struct attribution_error *error);
+
+/**
+ * The kind, one of the ATTRIBUTION_KIND_ numbers; 0 for what is no model.
+ */
+uint32_t attribution_model_kind(const struct attribution_model *model);
+
+/**
+ * The name; NULL for what is no model.
+ */
+const char *attribution_model_name(const struct attribution_model *model);
+
+/**
+ * The slug; NULL for what is no model.
+ */
+const char *attribution_model_slug(const struct attribution_model *model);
+
+/**
+ * The model as a JSON object that attribution_model_from_json takes, its config normalised; NULL for
+ * what is no model.
+ */
+const char *attribution_model_json(const struct attribution_model *model);
+
+/**
+ * Frees a model and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ * Results do not need the models that they were calculated with.
+ */
+void attribution_model_free(struct attribution_model **model);
+
+/**
+ * The number of models; 0 for what is no result.
+ */
+size_t attribution_result_models(const struct attribution_result *result);
+
+/**
+ * The name of the model at an index; NULL where there is none.
+ */
+const char *attribution_result_model_name(const struct attribution_result *result, size_t model);
+
+/**
+ * The snapshots of the model at an index, valid until the result is freed.
+ */
+attribution_status attribution_result_snapshots(const struct attribution_result *result,
+                                                size_t model,
+                                                struct attribution_snapshots *snapshots,
+                                                struct attribution_error *error);
+
+/**
+ * The credited touches of the model at an index, valid until the result is freed; none where they were
+ * not asked for.
+ */
+attribution_status attribution_result_touchpoints(const struct attribution_result *result,
+                                                  size_t model,
+                                                  struct attribution_touchpoints *touchpoints,
+                                                  struct attribution_error *error);
+
+/**
+ * Frees a result and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_result_free(struct attribution_result **result);
+
+/**
+ * The version of the ABI of the library that runs. A program can rely on its header where this equals
+ * ATTRIBUTION_ABI_VERSION.
+ */
+uint32_t attribution_abi_version(void);
+
+/**
+ * The version of the library that runs, major * 1000000 + minor * 1000 + patch.
+ */
+uint32_t attribution_version_number(void);
+
+/**
+ * The version of the library that runs, as text such as "0.1.0". It is the library's own and stays for
+ * ever.
+ */
+const char *attribution_version_string(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* ATTRIBUTION_H */
+
+/* How the structs that can grow are begun: by their size and their defaults. */
+#define ATTRIBUTION_MODEL_FIELDS_INIT {sizeof(attribution_model_fields), 0, 0, 0.0, 0.0, NULL, NULL}
+#define ATTRIBUTION_SLICE_INIT {NULL, 0}
+#define ATTRIBUTION_COLUMNS_INIT                                                                          \
+    {sizeof(attribution_columns), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT}
+#define ATTRIBUTION_CONVERSION_COLUMNS_INIT                                                 \
+    {sizeof(attribution_conversion_columns), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT}
+#define ATTRIBUTION_TOUCH_COLUMNS_INIT                                                                    \
+    {sizeof(attribution_touch_columns), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,                   \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT}
+#define ATTRIBUTION_ENGINE_OPTIONS_INIT {sizeof(attribution_engine_options), ATTRIBUTION_SCOPES_GLOBAL, 1, 0}
+#define ATTRIBUTION_JOURNEY_OPTIONS_INIT \
+    {sizeof(attribution_journey_options), ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25}
+#define ATTRIBUTION_CLICKS_INIT                                                                           \
+    {sizeof(attribution_clicks), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,  \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT}
+#define ATTRIBUTION_CONVERSIONS_INIT                                                                      \
+    {sizeof(attribution_conversions), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,                     \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
+     ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT}
+#define ATTRIBUTION_JOURNEY_COLUMNS_INIT {sizeof(attribution_journey_columns), 0, 0, NULL, NULL}
+#define ATTRIBUTION_SNAPSHOTS_INIT \
+    {sizeof(attribution_snapshots), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define ATTRIBUTION_TOUCHPOINTS_INIT \
+    {sizeof(attribution_touchpoints), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define ATTRIBUTION_BACKFILL_OPTIONS_INIT                                                               \
+    {sizeof(attribution_backfill_options), 0, 0, 0, ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, \
+     25, ATTRIBUTION_SCOPE_GLOBAL, 0, 0, 2}
+#define ATTRIBUTION_REBUILD_OPTIONS_INIT \
+    {sizeof(attribution_rebuild_options), 0, 0, 0, ATTRIBUTION_SCOPES_ALL, 0, 0, 2}
+#define ATTRIBUTION_USER_REPORT_INIT \
+    {sizeof(attribution_user_report), 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_MODEL_REPORT_INIT {sizeof(attribution_model_report), 0, NULL, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_INVALID_MODEL_INIT {sizeof(attribution_invalid_model), 0, NULL, NULL}
+#define ATTRIBUTION_FINDING_INIT {sizeof(attribution_finding), 0, NULL, NULL, NULL}
+#define ATTRIBUTION_SNAPSHOT_QUERY_INIT \
+    {sizeof(attribution_snapshot_query), 0, NULL, 0, 0, ATTRIBUTION_SCOPE_ANY, 0, 0, 0}
+#define ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT \
+    {sizeof(attribution_stored_snapshot_columns), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+
+/* The layouts that the library was built with, where pointers have 64 bits. */
+#ifdef __cplusplus
+#define ATTRIBUTION_STATIC_ASSERT(condition, message) static_assert(condition, message)
+#define ATTRIBUTION_ALIGN_OF(type) alignof(type)
+#else
+#define ATTRIBUTION_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#define ATTRIBUTION_ALIGN_OF(type) _Alignof(type)
+#endif
+#if UINTPTR_MAX == UINT64_MAX
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_u64_slice) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_u64_slice) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u64_slice, data) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u64_slice, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touch) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touch) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, click_id) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, click_time) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, campaign_id) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, adgroup_id) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversion) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversion) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion, conversion_id) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion, conversion_time) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion, payout) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion, cost) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion, click) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_columns) == 232, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, offsets) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, click_times) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, campaign_ids) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, adgroup_ids) == 216, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversion_columns) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversion_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, converting_click_times) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touch_columns) == 152, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touch_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, adgroup_ids) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_engine_options) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_engine_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, scopes) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, threads) == 12, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, touchpoints) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_model_fields) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_model_fields) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, kind) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, half_life_hours) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, first_touch_weight) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, last_touch_weight) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, name) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, slug) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_journey_options) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_journey_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, key) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, lookback_seconds) == 12, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, max_touches) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_clicks) == 200, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_clicks) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, click_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, visitors) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, filtered) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, adgroup_ids) == 184, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversions) == 168, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversions) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, costs_present) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, click_times_present) == 152, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_journey_columns) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_journey_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_columns, conversions) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_columns, touches) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_columns, offsets) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_columns, rows) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_snapshots) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_snapshots) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, scope_types) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, costs) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touchpoints) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touchpoints) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, conversions) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, costs) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_backfill_options) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_backfill_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, start) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, journey_key) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, scope_type) == 36, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, connections) == 52, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_rebuild_options) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_rebuild_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, start) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, scopes) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, without_credits) == 28, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, wait_seconds) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, connections) == 36, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_user_report) == 144, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_user_report) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, status) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, message) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, start) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, duration_ms) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, models) == 128, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, invalid_models) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_model_report) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_model_report) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, model_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, slug) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, revenue) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, rows_written) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_invalid_model) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_invalid_model) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_invalid_model, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_invalid_model, model_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_invalid_model, slug) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_invalid_model, problem) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_finding) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_finding) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_finding, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_finding, severity) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_finding, subject) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_finding, found) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_finding, remedy) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_snapshot_query) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_snapshot_query) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, model) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, start) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, scope_type) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, limit) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, offset) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_stored_snapshot_columns) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_stored_snapshot_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, snapshot_ids) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, costs) == 72, "attribution.h: layout");
+#endif
