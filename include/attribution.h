@@ -1859,6 +1859,9 @@ const char *attribution_version_string(void);
 
 #endif  /* ATTRIBUTION_H */
 
+/* The library's version as text. */
+#define ATTRIBUTION_VERSION_STRING "0.1.0"
+
 /* How the structs that can grow are begun: by their size and their defaults. */
 #define ATTRIBUTION_MODEL_FIELDS_INIT {sizeof(attribution_model_fields), 0, 0, 0.0, 0.0, NULL, NULL}
 #define ATTRIBUTION_SLICE_INIT {NULL, 0}

@@ -1,3 +1,6 @@
+/* The library's version as text. */
+#define ATTRIBUTION_VERSION_STRING "@VERSION@"
+
 /* How the structs that can grow are begun: by their size and their defaults. */
 #define ATTRIBUTION_MODEL_FIELDS_INIT {sizeof(attribution_model_fields), 0, 0, 0.0, 0.0, NULL, NULL}
 #define ATTRIBUTION_SLICE_INIT {NULL, 0}

@@ -91,7 +91,10 @@ fn made() -> String {
     let mut config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).unwrap();
     config.header = Some(part("top.h").trim_end().to_owned());
     config.after_includes = Some(format!("\n{}", part("arrow.h").trim_end()));
-    config.trailer = Some(part("bottom.h").replace("@LAYOUTS@\n", &asserts()).trim_end().to_owned());
+    let bottom = part("bottom.h")
+        .replace("@VERSION@", attribution::version::ATTRIBUTION_VERSION_STRING)
+        .replace("@LAYOUTS@\n", &asserts());
+    config.trailer = Some(bottom.trim_end().to_owned());
     let mut header = Vec::new();
     cbindgen::Builder::new()
         .with_crate(folder)
@@ -128,7 +131,8 @@ fn check(path: &str, made: &str) {
         fs::write(&path, made).unwrap();
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
-    let differs = committed.lines().zip(made.lines()).enumerate().find(|(_, (is, want))| is != want);
+    let differs =
+        committed.lines().zip(made.lines()).enumerate().find(|(_, (is, want))| is != want);
     assert!(
         committed == made,
         "{} is not what this crate makes: {differs:?}; write it anew with \
