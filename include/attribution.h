@@ -230,6 +230,237 @@ typedef uint32_t attribution_status;
 #endif // __cplusplus
 
 /**
+ * The kind of a model.
+ */
+enum attribution_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All credit to the converting click.
+     */
+    ATTRIBUTION_KIND_LAST_TOUCH = 1,
+    /**
+     * All credit to the first touch.
+     */
+    ATTRIBUTION_KIND_FIRST_TOUCH = 2,
+    /**
+     * The same credit to every touch.
+     */
+    ATTRIBUTION_KIND_LINEAR = 3,
+    /**
+     * Credit that halves with each half-life before the newest touch. Takes half_life_hours.
+     */
+    ATTRIBUTION_KIND_TIME_DECAY = 4,
+    /**
+     * Fixed shares to the first and last touch, the rest between. Takes first_touch_weight and
+     * last_touch_weight.
+     */
+    ATTRIBUTION_KIND_POSITION_BASED = 5,
+    /**
+     * The same credit to every touch but the last.
+     */
+    ATTRIBUTION_KIND_ASSISTED = 6,
+    /**
+     * Data-driven. Known, and refused: it is not yet available.
+     */
+    ATTRIBUTION_KIND_ALGORITHMIC = 7,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_kind attribution_kind;
+#else
+typedef uint32_t attribution_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The slice that a snapshot covers.
+ */
+enum attribution_scope
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Everything; it has no id.
+     */
+    ATTRIBUTION_SCOPE_GLOBAL = 0,
+    /**
+     * A campaign.
+     */
+    ATTRIBUTION_SCOPE_CAMPAIGN = 1,
+    /**
+     * A traffic-source account.
+     */
+    ATTRIBUTION_SCOPE_ACCOUNT = 2,
+    /**
+     * An advertiser.
+     */
+    ATTRIBUTION_SCOPE_ADVERTISER = 3,
+    /**
+     * A traffic source.
+     */
+    ATTRIBUTION_SCOPE_TRAFFIC_SOURCE = 4,
+    /**
+     * A landing page.
+     */
+    ATTRIBUTION_SCOPE_LANDING_PAGE = 5,
+    /**
+     * An ad group.
+     */
+    ATTRIBUTION_SCOPE_ADGROUP = 6,
+    /**
+     * Not a scope: in a query, all of them.
+     */
+    ATTRIBUTION_SCOPE_ANY = 255,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_scope attribution_scope;
+#else
+typedef uint32_t attribution_scope;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which clicks can be touches of a conversion.
+ */
+enum attribution_journey_key
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Those of the converting click's visitor in the conversion's campaign.
+     */
+    ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN = 0,
+    /**
+     * Those of the converting click's visitor in any campaign.
+     */
+    ATTRIBUTION_JOURNEY_KEY_VISITOR = 1,
+    /**
+     * Those of any visitor in the conversion's campaign.
+     */
+    ATTRIBUTION_JOURNEY_KEY_CAMPAIGN = 2,
+    /**
+     * The converting click alone.
+     */
+    ATTRIBUTION_JOURNEY_KEY_NONE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_journey_key attribution_journey_key;
+#else
+typedef uint32_t attribution_journey_key;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The format of an export.
+ */
+enum attribution_format
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * CSV.
+     */
+    ATTRIBUTION_FORMAT_CSV = 1,
+    /**
+     * A workbook for spreadsheets.
+     */
+    ATTRIBUTION_FORMAT_XLSX = 2,
+    /**
+     * A JSON object a line.
+     */
+    ATTRIBUTION_FORMAT_JSON_LINES = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_format attribution_format;
+#else
+typedef uint32_t attribution_format;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a job is doing.
+ */
+enum attribution_phase
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something that this header does not know.
+     */
+    ATTRIBUTION_PHASE_OTHER = 0,
+    /**
+     * Reading clicks and conversions; counted in rows, the total 0 where it is not known.
+     */
+    ATTRIBUTION_PHASE_READING = 1,
+    /**
+     * Assembling journeys; counted in conversions.
+     */
+    ATTRIBUTION_PHASE_ASSEMBLING = 2,
+    /**
+     * Calculating; counted in conversions.
+     */
+    ATTRIBUTION_PHASE_CALCULATING = 3,
+    /**
+     * Making stored rows right; counted in conversions.
+     */
+    ATTRIBUTION_PHASE_WRITING = 4,
+    /**
+     * Waiting for another run to end; not counted.
+     */
+    ATTRIBUTION_PHASE_WAITING = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_phase attribution_phase;
+#else
+typedef uint32_t attribution_phase;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How bad a finding is.
+ */
+enum attribution_severity
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * As it should be.
+     */
+    ATTRIBUTION_SEVERITY_GOOD = 0,
+    /**
+     * Could be better.
+     */
+    ATTRIBUTION_SEVERITY_NOTE = 1,
+    /**
+     * Should be looked at.
+     */
+    ATTRIBUTION_SEVERITY_WARNING = 2,
+    /**
+     * Keeps the jobs from being done.
+     */
+    ATTRIBUTION_SEVERITY_ERROR = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_severity attribution_severity;
+#else
+typedef uint32_t attribution_severity;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Conversions with their journeys, owned by the library.
  *
  * Made empty by attribution_batch_new and filled row by row, or made whole from columns, Arrow or
