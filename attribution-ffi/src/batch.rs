@@ -323,8 +323,6 @@ pub unsafe extern "C" fn attribution_batch_from_columns(
         unsafe {
             clear(batch, "batch")?;
             let columns = read_growing(columns)?.lent()?;
-            // Checked before they are copied, which may take much.
-            Batch::new(columns.clone())?;
             give(batch, BatchValue::Columns(OwnedColumns::copy_of(&columns)?));
         }
         Ok(())
@@ -385,14 +383,14 @@ pub unsafe extern "C" fn attribution_batch_append(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_conversions(batch: *const attribution_batch) -> usize {
     // SAFETY: the caller's promise.
-    value_or(0, || Ok(unsafe { borrow(batch)? }.with(|batch| batch.conversions())))
+    value_or(0, || Ok(unsafe { borrow(batch)? }.with(|batch| batch.columns().conversion_ids.len())))
 }
 
 /// The number of touches; 0 for what is no batch.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_touches(batch: *const attribution_batch) -> usize {
     // SAFETY: the caller's promise.
-    value_or(0, || Ok(unsafe { borrow(batch)? }.with(|batch| batch.touches())))
+    value_or(0, || Ok(unsafe { borrow(batch)? }.with(|batch| batch.columns().click_ids.len())))
 }
 
 /// Frees a batch and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.

@@ -61,7 +61,7 @@ pub(crate) fn guard(
         return attribution_status::ATTRIBUTION_STATUS_INVALID_ARGUMENT;
     }
     let outcome = contained(body).and_then(|outcome| outcome);
-    let told = contained(|| attribution_error::tell(error, outcome));
+    let told = contained(|| attribution_error::tell(error, &outcome));
     told.unwrap_or(attribution_status::ATTRIBUTION_STATUS_PANIC)
 }
 

@@ -155,7 +155,7 @@ fn status_of(failure: &Failure) -> attribution_status {
 
 impl attribution_error {
     /// Tells how a call went, to an object or to no one.
-    pub(crate) fn tell(error: *mut Self, outcome: Result<(), Failure>) -> attribution_status {
+    pub(crate) fn tell(error: *mut Self, outcome: &Result<(), Failure>) -> attribution_status {
         let status =
             outcome.as_ref().err().map_or(attribution_status::ATTRIBUTION_STATUS_OK, status_of);
         // SAFETY: NULL, or the caller's own object, which no one else uses.

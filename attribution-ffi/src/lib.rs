@@ -18,6 +18,8 @@
 // Each function of the ABI is unsafe in one way, which its comment in the header tells: the
 // pointers it is given have to be what it says.
 #![allow(clippy::missing_safety_doc)]
+// The comments are those of the header, which is no Markdown.
+#![allow(clippy::doc_markdown)]
 // Their values are for C, which cannot be made to use them.
 #![allow(clippy::must_use_candidate)]
 
