@@ -18,6 +18,10 @@
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
  * After fork, a child may go on using handles.
  *
+ * Signals. The library sets no handlers. While it talks to a database, SIGPIPE is held back on the calling
+ * thread, during the progress callback, too, so that a lost connection is a status even in a program that
+ * has not switched it off.
+ *
  * Structs with a `size` may grow at their end in later versions. Begin them with their _INIT, and an older or
  * newer library will understand them. All others never change.
  *

@@ -6,6 +6,7 @@
 //!
 //! - `border`: what every call goes through: panics caught, pointers checked, handles, strings,
 //!   structs that can grow
+//! - `signals`: what keeps a lost connection from ending the host
 //! - `error`, `version`, `scope`, `columns`: statuses and error objects, versions, scopes, slices
 //! - `model`, `batch`, `journeys`, `calculate`, `result`, `export`
 //! - `database`: the store, the jobs and their reports, findings, stored snapshots
@@ -27,6 +28,7 @@
 compile_error!("the C ABI turns panics into statuses, which takes panic = \"unwind\"");
 
 mod border;
+mod signals;
 
 pub mod arrow;
 pub mod batch;

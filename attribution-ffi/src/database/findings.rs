@@ -10,6 +10,7 @@ use crate::border::{
     Failure, Growing, Handle, borrow, c_text, clear, fill_growing, free, give, guard, value_or,
 };
 use crate::error::{attribution_error, attribution_status};
+use crate::signals::without_sigpipe;
 
 /// How bad a finding is.
 #[repr(u32)]
@@ -90,7 +91,7 @@ pub unsafe extern "C" fn attribution_store_check(
             clear(findings, "findings")?;
             borrow(store)?
         };
-        let found = store.check()?;
+        let found = without_sigpipe(|| store.check())?;
         let texts = |finding: &Finding| {
             let texts = [finding.subject, &finding.found, &finding.remedy].map(c_text);
             (severity_of(finding.severity), texts)

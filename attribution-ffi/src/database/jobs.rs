@@ -15,6 +15,7 @@ use crate::border::{Failure, Growing, borrow, clear, give, guard, read_growing, 
 use crate::error::{attribution_error, attribution_status};
 use crate::journeys::journey_options;
 use crate::scope::{ATTRIBUTION_SCOPES_ALL, scope_set, scope_type};
+use crate::signals::without_sigpipe;
 
 /// What a job is doing.
 #[repr(u32)]
@@ -165,11 +166,12 @@ unsafe fn perform<R>(
     all: impl FnOnce(&MysqlStore) -> Result<Vec<UserOutcome<R>>, Error>,
     wrap: impl FnOnce(Vec<UserOutcome<R>>) -> Outcomes,
 ) -> Result<(), Failure> {
-    let outcomes = if user_id == 0 {
-        all(store)?
-    } else {
-        vec![UserOutcome { user_id, result: Ok(one(store)?) }]
-    };
+    let outcomes = without_sigpipe(|| {
+        if user_id == 0 {
+            return all(store);
+        }
+        Ok(vec![UserOutcome { user_id, result: Ok(one(store)?) }])
+    })?;
     let value = ReportValue::new(wrap(outcomes))?;
     let failed = value.first_failure();
     // SAFETY: the caller's promise.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use attribution_core::{SnapshotQuery, Window};
+use attribution_core::{SnapshotQuery, SnapshotRecord, Window};
 
 use super::store::attribution_store;
 use crate::border::{
@@ -10,6 +10,7 @@ use crate::border::{
 };
 use crate::error::{attribution_error, attribution_status};
 use crate::scope::{number_of, scope_type};
+use crate::signals::without_sigpipe;
 
 /// Which stored snapshots to read. To be begun with ATTRIBUTION_SNAPSHOT_QUERY_INIT, which asks for all
 /// scopes; the user, the model and the window are to be set.
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn attribution_store_snapshots(
             asked.limit = query.limit;
         }
         let mut columns = StoredColumns::default();
-        store.snapshots(query.user_id, &asked, &mut |record| {
+        let mut take = |record: SnapshotRecord| {
             columns.snapshot_ids.push(record.snapshot_id);
             columns.scope_types.push(number_of(record.scope.scope_type()));
             columns.scope_ids.push(record.scope.id().unwrap_or(0));
@@ -133,7 +134,8 @@ pub unsafe extern "C" fn attribution_store_snapshots(
             columns.revenues.push(record.revenue.units());
             columns.costs.push(record.cost.units());
             Ok(())
-        })?;
+        };
+        without_sigpipe(|| store.snapshots(query.user_id, &asked, &mut take))?;
         // SAFETY: cleared above.
         unsafe { give(snapshots, columns) };
         Ok(())

@@ -6,6 +6,7 @@ use attribution_core::MysqlStore;
 
 use crate::border::{Handle, borrow, clear, free, give, guard, text, text_or_none};
 use crate::error::{attribution_error, attribution_status};
+use crate::signals::without_sigpipe;
 
 /// The tables of a Prosper202 installation in MySQL 8.0 or newer or MariaDB 10.6 or newer.
 ///
@@ -56,7 +57,8 @@ pub unsafe extern "C" fn attribution_store_install(
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        unsafe { borrow(store)? }.install()?;
+        let store = unsafe { borrow(store)? };
+        without_sigpipe(|| store.install())?;
         Ok(())
     })
 }
