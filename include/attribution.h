@@ -14,6 +14,10 @@
  * after a failure it is NULL, which every function refuses or, where it frees, leaves alone. A handle that
  * was freed, or of another kind, is refused where it can be told by looking at it.
  *
+ * All other structs are the caller's: they are read or filled during a call, and not kept, so threads may share
+ * one that no call fills. What the caller's pointers in them point to is lent for the time of the call. What
+ * pointers point to that the library filled in belongs to the handle that was asked, until that is freed.
+ *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
  * After fork, a child may go on using handles.
@@ -850,7 +854,8 @@ typedef struct attribution_touch_columns {
 } attribution_touch_columns;
 
 /**
- * One finding. To be begun with ATTRIBUTION_FINDING_INIT.
+ * One finding. Its texts are those of the attribution_findings, and stay until that is freed. To be begun with
+ * ATTRIBUTION_FINDING_INIT.
  */
 typedef struct attribution_finding {
     /**
@@ -977,7 +982,8 @@ typedef struct attribution_rebuild_options {
 } attribution_rebuild_options;
 
 /**
- * What came of a job for one account owner. To be begun with ATTRIBUTION_USER_REPORT_INIT.
+ * What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
+ * begun with ATTRIBUTION_USER_REPORT_INIT.
  */
 typedef struct attribution_user_report {
     /**
@@ -1055,7 +1061,8 @@ typedef struct attribution_user_report {
 } attribution_user_report;
 
 /**
- * What a rebuild did for one model. To be begun with ATTRIBUTION_MODEL_REPORT_INIT.
+ * What a rebuild did for one model. Its text is the report's, and stays until that is freed. To be begun with
+ * ATTRIBUTION_MODEL_REPORT_INIT.
  */
 typedef struct attribution_model_report {
     /**
@@ -1101,7 +1108,8 @@ typedef struct attribution_model_report {
 } attribution_model_report;
 
 /**
- * An active model that is not valid and was left alone. To be begun with ATTRIBUTION_INVALID_MODEL_INIT.
+ * An active model that is not valid and was left alone. Its texts are the report's, and stay until that is
+ * freed. To be begun with ATTRIBUTION_INVALID_MODEL_INIT.
  */
 typedef struct attribution_invalid_model {
     /**
@@ -1167,7 +1175,8 @@ typedef struct attribution_snapshot_query {
 
 /**
  * Stored snapshots, ordered by scope, id and hour; each pointer is to `length` entries, or NULL where
- * there are none. To be begun with ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT.
+ * there are none. The entries are those of the attribution_stored_snapshots, never change, and stay until it is
+ * freed. To be begun with ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT.
  */
 typedef struct attribution_stored_snapshot_columns {
     /**
@@ -1374,8 +1383,8 @@ typedef struct attribution_journey_options {
 } attribution_journey_options;
 
 /**
- * The journeys as columns, which the attribution_journeys owns. To be begun with
- * ATTRIBUTION_JOURNEY_COLUMNS_INIT.
+ * The journeys as columns, which are those of the attribution_journeys, never change, and stay until it is
+ * freed. To be begun with ATTRIBUTION_JOURNEY_COLUMNS_INIT.
  */
 typedef struct attribution_journey_columns {
     /**
@@ -1438,7 +1447,8 @@ typedef struct attribution_model_fields {
 
 /**
  * The snapshots of one model, ordered by the names of their scopes, scope id and hour; each pointer is to
- * `length` entries, or NULL where there are none. To be begun with ATTRIBUTION_SNAPSHOTS_INIT.
+ * `length` entries, or NULL where there are none. The entries are the result's, never change, and stay until it
+ * is freed. To be begun with ATTRIBUTION_SNAPSHOTS_INIT.
  */
 typedef struct attribution_snapshots {
     /**
@@ -1485,8 +1495,8 @@ typedef struct attribution_snapshots {
 
 /**
  * The credited touches of one model, ordered by conversion as in the batch, then by position; each pointer
- * is to `length` entries, or NULL where there are none. A touch without credit is not among them. To be
- * begun with ATTRIBUTION_TOUCHPOINTS_INIT.
+ * is to `length` entries, or NULL where there are none. A touch without credit is not among them. The entries
+ * are the result's, never change, and stay until it is freed. To be begun with ATTRIBUTION_TOUCHPOINTS_INIT.
  */
 typedef struct attribution_touchpoints {
     /**

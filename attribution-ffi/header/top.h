@@ -14,6 +14,10 @@
  * after a failure it is NULL, which every function refuses or, where it frees, leaves alone. A handle that
  * was freed, or of another kind, is refused where it can be told by looking at it.
  *
+ * All other structs are the caller's: they are read or filled during a call, and not kept, so threads may share
+ * one that no call fills. What the caller's pointers in them point to is lent for the time of the call. What
+ * pointers point to that the library filled in belongs to the handle that was asked, until that is freed.
+ *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
  * After fork, a child may go on using handles.

@@ -325,8 +325,8 @@ impl Handle for attribution_journeys {
 /// In `rows` of attribution_journey_columns: a converting click that is not among the clicks.
 pub const ATTRIBUTION_MISSING_CLICK: u32 = 0xffff_ffff;
 
-/// The journeys as columns, which the attribution_journeys owns. To be begun with
-/// ATTRIBUTION_JOURNEY_COLUMNS_INIT.
+/// The journeys as columns, which are those of the attribution_journeys, never change, and stay until it is
+/// freed. To be begun with ATTRIBUTION_JOURNEY_COLUMNS_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_journey_columns {

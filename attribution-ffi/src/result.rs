@@ -107,7 +107,8 @@ impl Results {
 }
 
 /// The snapshots of one model, ordered by the names of their scopes, scope id and hour; each pointer is to
-/// `length` entries, or NULL where there are none. To be begun with ATTRIBUTION_SNAPSHOTS_INIT.
+/// `length` entries, or NULL where there are none. The entries are the result's, never change, and stay until it
+/// is freed. To be begun with ATTRIBUTION_SNAPSHOTS_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_snapshots {
@@ -139,8 +140,8 @@ unsafe impl Growing for attribution_snapshots {
 }
 
 /// The credited touches of one model, ordered by conversion as in the batch, then by position; each pointer
-/// is to `length` entries, or NULL where there are none. A touch without credit is not among them. To be
-/// begun with ATTRIBUTION_TOUCHPOINTS_INIT.
+/// is to `length` entries, or NULL where there are none. A touch without credit is not among them. The entries
+/// are the result's, never change, and stay until it is freed. To be begun with ATTRIBUTION_TOUCHPOINTS_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_touchpoints {

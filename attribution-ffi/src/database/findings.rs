@@ -47,7 +47,8 @@ impl Handle for attribution_findings {
     const TAG: u64 = u64::from_le_bytes(*b"attr:fin");
 }
 
-/// One finding. To be begun with ATTRIBUTION_FINDING_INIT.
+/// One finding. Its texts are those of the attribution_findings, and stay until that is freed. To be begun with
+/// ATTRIBUTION_FINDING_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_finding {

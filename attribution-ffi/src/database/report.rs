@@ -111,7 +111,8 @@ impl ReportValue {
     }
 }
 
-/// What came of a job for one account owner. To be begun with ATTRIBUTION_USER_REPORT_INIT.
+/// What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
+/// begun with ATTRIBUTION_USER_REPORT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_user_report {
@@ -215,7 +216,8 @@ impl attribution_user_report {
     }
 }
 
-/// What a rebuild did for one model. To be begun with ATTRIBUTION_MODEL_REPORT_INIT.
+/// What a rebuild did for one model. Its text is the report's, and stays until that is freed. To be begun with
+/// ATTRIBUTION_MODEL_REPORT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_model_report {
@@ -246,7 +248,8 @@ unsafe impl Growing for attribution_model_report {
     const NAME: &'static str = "attribution_model_report";
 }
 
-/// An active model that is not valid and was left alone. To be begun with ATTRIBUTION_INVALID_MODEL_INIT.
+/// An active model that is not valid and was left alone. Its texts are the report's, and stay until that is
+/// freed. To be begun with ATTRIBUTION_INVALID_MODEL_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_invalid_model {

@@ -70,7 +70,8 @@ impl Handle for attribution_stored_snapshots {
 }
 
 /// Stored snapshots, ordered by scope, id and hour; each pointer is to `length` entries, or NULL where
-/// there are none. To be begun with ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT.
+/// there are none. The entries are those of the attribution_stored_snapshots, never change, and stay until it is
+/// freed. To be begun with ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_stored_snapshot_columns {
