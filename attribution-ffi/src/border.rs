@@ -6,7 +6,7 @@ use std::mem::{MaybeUninit, size_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use attribution_core::{Defect, Defects, Error, ErrorCode};
+use attribution_core::{Defect, Defects, Error};
 
 use crate::error::{attribution_error, attribution_status};
 
@@ -16,7 +16,8 @@ pub(crate) enum Failure {
     /// The engine refused or failed.
     Engine(Error),
     /// The engine failed for one of several account owners.
-    OfUser { user_id: u64, code: ErrorCode, message: String },
+    #[cfg(feature = "mysql")]
+    OfUser { user_id: u64, code: attribution_core::ErrorCode, message: String },
     /// An argument is not what the function takes, whatever the engine would say of it.
     Argument(Defect),
     /// The library panicked: a defect of it.

@@ -113,6 +113,7 @@ impl Told {
                 let (defects, total) = defects_of(error);
                 (error.to_string(), defects, total)
             }
+            #[cfg(feature = "mysql")]
             Failure::OfUser { user_id, message, .. } => {
                 let defect = Defect::new(format!("user {user_id}"), message, "");
                 (format!("user {user_id}: {message}"), vec![(&defect).into()], 1)
@@ -147,6 +148,7 @@ fn defects_of(error: &Error) -> (Vec<ToldDefect>, u64) {
 fn status_of(failure: &Failure) -> attribution_status {
     match failure {
         Failure::Engine(error) => error.code().into(),
+        #[cfg(feature = "mysql")]
         Failure::OfUser { code, .. } => (*code).into(),
         Failure::Argument(_) => attribution_status::ATTRIBUTION_STATUS_INVALID_ARGUMENT,
         Failure::Panic(_) => attribution_status::ATTRIBUTION_STATUS_PANIC,

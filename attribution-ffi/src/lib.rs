@@ -28,12 +28,14 @@
 compile_error!("the C ABI turns panics into statuses, which takes panic = \"unwind\"");
 
 mod border;
+#[cfg(feature = "mysql")]
 mod signals;
 
 pub mod arrow;
 pub mod batch;
 pub mod calculate;
 pub mod columns;
+#[cfg(feature = "mysql")]
 pub mod database;
 pub mod error;
 pub mod export;

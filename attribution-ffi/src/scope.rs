@@ -69,6 +69,7 @@ pub(crate) const fn number_of(scope_type: ScopeType) -> u32 {
 }
 
 /// The scope type of a number; none for any.
+#[cfg(any(feature = "mysql", test))]
 pub(crate) fn scope_type(number: u32, place: &str) -> Result<Option<ScopeType>, Failure> {
     if number == attribution_scope::ATTRIBUTION_SCOPE_ANY as u32 {
         return Ok(None);
