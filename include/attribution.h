@@ -1568,8 +1568,8 @@ attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
 
 /**
  * As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
- * it is used as it lies; several are copied together. The stream is taken over, whatever the status, and
- * read to its end.
+ * it is used as it lies; several are copied together, and what is refused while they are read has a place
+ * such as "arrays[2].payout[7]". The stream is taken over, whatever the status, and read to its end.
  */
 attribution_status attribution_batch_from_arrow_stream(struct ArrowArrayStream *stream,
                                                        struct attribution_batch **batch,

@@ -40,6 +40,19 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The same with places that begin with this.
+    pub(crate) fn within(self, prefix: &str) -> Self {
+        let Self::Engine(Error::Input(defects)) = self else { return self };
+        let mut placed = Defects::default();
+        for defect in defects.shown() {
+            let place = format!("{prefix}{}", defect.place);
+            placed.push(Defect::new(place, &defect.found, &defect.allowed));
+        }
+        Self::Engine(Error::Input(placed))
+    }
+}
+
 /// A column or row that is not allowed, as the engine says it.
 pub(crate) fn refused(
     place: impl Into<String>,

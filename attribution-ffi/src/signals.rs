@@ -76,10 +76,10 @@ mod tests {
 
     use super::*;
 
-    fn write_to_no_one() -> ErrorKind {
-        let (mut writer, reader) = UnixStream::pair().unwrap();
+    fn write_to_no_one() -> Option<ErrorKind> {
+        let (mut writer, reader) = UnixStream::pair().ok()?;
         drop(reader);
-        writer.write_vectored(&[IoSlice::new(b"x")]).unwrap_err().kind()
+        writer.write_vectored(&[IoSlice::new(b"x")]).err().map(|error| error.kind())
     }
 
     #[test]
@@ -90,7 +90,8 @@ mod tests {
             let here = write_to_no_one();
             (here, std::thread::spawn(write_to_no_one).join().unwrap())
         });
-        assert_eq!(kinds, (ErrorKind::BrokenPipe, ErrorKind::BrokenPipe));
+        let broken = Some(ErrorKind::BrokenPipe);
+        assert_eq!(kinds, (broken, broken));
         assert!(!is_pending());
     }
 }

@@ -87,8 +87,8 @@ fn arrays_of(stream: &mut ArrowArrayStream) -> Result<(ArrowSchema, Vec<ArrowArr
 }
 
 /// As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
-/// it is used as it lies; several are copied together. The stream is taken over, whatever the status, and
-/// read to its end.
+/// it is used as it lies; several are copied together, and what is refused while they are read has a place
+/// such as "arrays[2].payout[7]". The stream is taken over, whatever the status, and read to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_from_arrow_stream(
     stream: *mut ArrowArrayStream,
@@ -102,12 +102,19 @@ pub unsafe extern "C" fn attribution_batch_from_arrow_stream(
         // SAFETY: the caller's promise.
         unsafe { clear(batch, "batch")? };
         let (schema, mut arrays) = arrays_of(&mut stream)?;
+        if arrays.is_empty() {
+            // The columns that there would be, and whether they are understood, its schema tells.
+            arrays.push(Outgoing::nothing_of(&schema).array());
+        }
         let value = if arrays.len() == 1
             && let Some(array) = arrays.pop()
         {
             OwnedColumns::new(read_columns(&array, &schema)?, owner(array))?
         } else {
-            let chunks = arrays.iter().map(|array| read_columns(array, &schema));
+            let chunks = arrays.iter().enumerate().map(|(index, array)| {
+                let columns = read_columns(array, &schema);
+                columns.map_err(|failure| failure.within(&format!("arrays[{index}].")))
+            });
             let chunks: Vec<_> = chunks.collect::<Result<_, _>>()?;
             OwnedColumns::new(concatenated(&chunks)?, Vec::new())?
         };

@@ -1,7 +1,7 @@
 //! Arrays for others: each owns what its buffers are in, and is freed by its own release callback.
 
 use std::any::Any;
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, null, null_mut};
 use std::sync::Arc;
 
@@ -135,6 +135,30 @@ impl Outgoing {
     /// Rows of these columns.
     pub(super) fn rows(length: usize, children: Vec<Self>) -> Self {
         Self { children, ..Self::of("", "+s", length) }
+    }
+
+    /// No rows of a type, which may be one that is not understood: as many children as it says, down to the
+    /// columns of lists of structs, which is as far as anyone looks.
+    pub(super) fn nothing_of(schema: &ArrowSchema) -> Self {
+        const DEEPEST: usize = 4;
+        fn nothing(schema: &ArrowSchema, depth: usize) -> Outgoing {
+            // SAFETY: a schema that is not released has its format as text that ends with a NUL, or NULL.
+            let format =
+                (!schema.format.is_null()).then(|| unsafe { CStr::from_ptr(schema.format) });
+            let mut column = Outgoing::of("", "", 0);
+            if format != Some(c"+s") {
+                column.buffers.push(null());
+            }
+            let children =
+                if depth == 0 || schema.children.is_null() { 0 } else { schema.n_children };
+            for at in 0..children.clamp(0, 1 << 20) as usize {
+                // SAFETY: a schema has as many children as it says.
+                let child = unsafe { (*schema.children.add(at)).as_ref() };
+                column.children.extend(child.map(|child| nothing(child, depth - 1)));
+            }
+            column
+        }
+        nothing(schema, DEEPEST)
     }
 
     /// The type.

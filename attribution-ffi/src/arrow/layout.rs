@@ -180,10 +180,11 @@ impl<'a> Node<'a> {
             .ok_or_else(|| refused(self.place.clone(), "found no child", "one"))
     }
 
-    /// The field of a struct that has this name; none where there is none.
+    /// The field of a struct that has this name, `place` being its place; none where there is none.
     pub(super) fn field(
         &self,
         name: &str,
+        place: &str,
     ) -> Result<Option<(&'a ArrowArray, &'a ArrowSchema)>, Failure> {
         let mut found = None;
         for child in self.children()? {
@@ -193,16 +194,10 @@ impl<'a> Node<'a> {
             // SAFETY: a schema that is not released has its name as text that ends with a NUL.
             let own = unsafe { CStr::from_ptr(child.1.name) };
             if own.to_bytes() == name.as_bytes() && found.replace(child).is_some() {
-                let place = format!("{}{name}", self.prefix());
                 return Err(refused(place, "found two columns of this name", "one"));
             }
         }
         Ok(found)
-    }
-
-    /// What the place of a field begins with.
-    pub(super) fn prefix(&self) -> String {
-        if self.place.is_empty() { String::new() } else { format!("{}.", self.place) }
     }
 
     fn buffer(&self, at: usize) -> *const c_void {
@@ -262,7 +257,7 @@ impl<'a> Node<'a> {
         &self,
         start: usize,
         count: usize,
-    ) -> Result<impl Iterator<Item = i128> + use<>, Failure> {
+    ) -> Result<impl ExactSizeIterator<Item = i128> + use<>, Failure> {
         let values = if count == 0 { std::ptr::null() } else { self.values::<i128>(start)? };
         // SAFETY: not NULL, within the length; the producer has so many entries there.
         Ok((0..count).map(move |at| unsafe { values.add(at).read_unaligned() }))

@@ -32,17 +32,28 @@ const DIMENSIONS: [(&str, ScopeType); 6] = [
 /// Some rows of a struct.
 struct Table<'a> {
     node: Node<'a>,
+    /// What the places of its fields begin with.
+    prefix: &'static str,
     start: usize,
     count: usize,
 }
 
 impl<'a> Table<'a> {
-    fn new(node: Node<'a>, start: usize, count: usize) -> Result<Self, Failure> {
+    fn new(
+        node: Node<'a>,
+        prefix: &'static str,
+        start: usize,
+        count: usize,
+    ) -> Result<Self, Failure> {
         node.check_range(start, count)?;
         node.all_present(start, count)?;
         // Its fields are counted from before its own offset.
         let start = node.offset() + start;
-        Ok(Self { node, start, count })
+        Ok(Self { node, prefix, start, count })
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     fn optional(
@@ -51,8 +62,8 @@ impl<'a> Table<'a> {
         allowed: impl Fn(Format) -> bool,
         names: &str,
     ) -> Result<Option<Node<'a>>, Failure> {
-        let Some((array, schema)) = self.node.field(name)? else { return Ok(None) };
-        let place = format!("{}{name}", self.node.prefix());
+        let place = self.place(name);
+        let Some((array, schema)) = self.node.field(name, &place)? else { return Ok(None) };
         let node = Node::new(array, schema, place, allowed, names)?;
         node.check_range(self.start, self.count)?;
         Ok(Some(node))
@@ -64,10 +75,9 @@ impl<'a> Table<'a> {
         allowed: impl Fn(Format) -> bool,
         names: &str,
     ) -> Result<Node<'a>, Failure> {
-        let node = self.optional(name, allowed, names)?.ok_or_else(|| {
-            let place = format!("{}{name}", self.node.prefix());
-            refused(place, "found no such column", names)
-        })?;
+        let node = self
+            .optional(name, allowed, names)?
+            .ok_or_else(|| refused(self.place(name), "found no such column", names))?;
         node.all_present(self.start, self.count)?;
         Ok(node)
     }
@@ -85,8 +95,8 @@ impl<'a> Table<'a> {
     }
 
     fn money(&self, name: &str) -> Result<Column<i64>, Failure> {
-        let node =
-            self.required(name, |format| matches!(format, Format::Decimal128(0..=5)), MONEY)?;
+        let is_money = |format| matches!(format, Format::Decimal128(0..=5));
+        let node = self.required(name, is_money, MONEY)?;
         read_money(&node, self.start, self.count)
     }
 }
@@ -106,33 +116,64 @@ fn out_of_range(node: &Node<'_>, row: usize, found: i128, allowed: &str) -> Fail
 const ID_RANGE: &str = "an id from 0 to 18446744073709551615";
 const TIME_RANGE: &str = "unix seconds from 0 to 4294967295";
 
+/// Something of each value, in a column of its own.
+fn converted<T, U>(
+    values: impl ExactSizeIterator<Item = T>,
+    convert: impl Fn(usize, T) -> Result<U, Failure>,
+) -> Result<Column<U>, Failure> {
+    let mut column = Vec::with_capacity(values.len());
+    for (row, value) in values.enumerate() {
+        column.push(convert(row, value)?);
+    }
+    Ok(Column::Owned(column))
+}
+
+/// As [`converted`], of whole numbers of any width.
+///
+/// # Safety
+/// The array's format is one of ids or times.
+unsafe fn converted_numbers<U>(
+    node: &Node<'_>,
+    start: usize,
+    count: usize,
+    convert: impl Fn(usize, i128) -> Result<U, Failure>,
+) -> Result<Column<U>, Failure> {
+    fn wide<T: Copy + Into<i128>>(values: &[T]) -> impl ExactSizeIterator<Item = i128> {
+        values.iter().map(|value| (*value).into())
+    }
+    // SAFETY: the buffer's type is the format's.
+    unsafe {
+        match node.format {
+            Format::UInt64 => converted(wide(node.slice::<u64>(start, count)?), convert),
+            Format::UInt32 => converted(wide(node.slice::<u32>(start, count)?), convert),
+            Format::Int32 => converted(wide(node.slice::<i32>(start, count)?), convert),
+            _ => converted(wide(node.slice::<i64>(start, count)?), convert),
+        }
+    }
+}
+
+fn id_of(node: &Node<'_>, row: usize, value: i128) -> Result<u64, Failure> {
+    u64::try_from(value).map_err(|_| out_of_range(node, row, value, ID_RANGE))
+}
+
 /// Ids, none of which is null.
 ///
 /// # Safety
 /// The array outlives the column.
 unsafe fn read_ids(node: &Node<'_>, start: usize, count: usize) -> Result<Column<u64>, Failure> {
-    fn widened<T: Copy + Into<i64>>(node: &Node<'_>, ids: &[T]) -> Result<Column<u64>, Failure> {
-        let widen = |(row, id): (usize, &T)| {
-            let id: i64 = (*id).into();
-            u64::try_from(id).map_err(|_| out_of_range(node, row, id.into(), ID_RANGE))
-        };
-        Ok(Column::Owned(ids.iter().enumerate().map(widen).collect::<Result<_, _>>()?))
-    }
     // SAFETY: the buffer's type is the format's; the rest is the caller's promise.
     unsafe {
         match node.format {
+            Format::UInt64 => Ok(Column::Lent(node.slice::<u64>(start, count)?)),
             Format::Int64 => {
                 let ids = node.slice::<i64>(start, count)?;
-                if let Some(row) = ids.iter().position(|id| *id < 0) {
-                    let id = ids.get(row).copied().unwrap_or(0);
-                    return Err(out_of_range(node, row, id.into(), ID_RANGE));
+                for (row, id) in ids.iter().enumerate().filter(|(_, id)| **id < 0) {
+                    id_of(node, row, (*id).into())?;
                 }
                 // Not negative, they are the same bytes.
                 Ok(Column::Lent(node.slice::<u64>(start, count)?))
             }
-            Format::UInt32 => widened(node, node.slice::<u32>(start, count)?),
-            Format::Int32 => widened(node, node.slice::<i32>(start, count)?),
-            _ => Ok(Column::Lent(node.slice::<u64>(start, count)?)),
+            _ => converted_numbers(node, start, count, |row, value| id_of(node, row, value)),
         }
     }
 }
@@ -150,33 +191,10 @@ unsafe fn read_dimension(
         // SAFETY: the caller's promise.
         return unsafe { read_ids(node, start, count) };
     };
-    let here = |(row, value): (usize, i128)| {
-        // What lies where a null is may be anything.
-        let value = if present(row) { value } else { 0 };
-        u64::try_from(value).map_err(|_| out_of_range(node, row, value, ID_RANGE))
-    };
-    // SAFETY: the buffer's type is the format's.
-    let values = unsafe { read_wide(node, start, count)? };
-    Ok(Column::Owned(values.into_iter().enumerate().map(here).collect::<Result<_, _>>()?))
-}
-
-/// Whole numbers of any width.
-///
-/// # Safety
-/// The array's format is one of ids or times.
-unsafe fn read_wide(node: &Node<'_>, start: usize, count: usize) -> Result<Vec<i128>, Failure> {
-    fn wide<T: Copy + Into<i128>>(values: &[T]) -> Vec<i128> {
-        values.iter().map(|value| (*value).into()).collect()
-    }
-    // SAFETY: the buffer's type is the format's.
-    unsafe {
-        Ok(match node.format {
-            Format::UInt64 => wide(node.slice::<u64>(start, count)?),
-            Format::UInt32 => wide(node.slice::<u32>(start, count)?),
-            Format::Int32 => wide(node.slice::<i32>(start, count)?),
-            _ => wide(node.slice::<i64>(start, count)?),
-        })
-    }
+    // What lies where a null is may be anything.
+    let here = |row, value| if present(row) { id_of(node, row, value) } else { Ok(0) };
+    // SAFETY: the format is one of ids.
+    unsafe { converted_numbers(node, start, count, here) }
 }
 
 /// Times, none of which is null.
@@ -192,7 +210,7 @@ unsafe fn read_times(node: &Node<'_>, start: usize, count: usize) -> Result<Colu
         Format::Timestamp(units) => i128::from(units),
         _ => 1,
     };
-    let time = |(row, value): (usize, i128)| {
+    let time = |row, value: i128| {
         if value % units != 0 {
             let found = format!("found {value}, which has a fraction of a second");
             return Err(refused(format!("{}[{row}]", node.place), found, "whole seconds"));
@@ -200,9 +218,8 @@ unsafe fn read_times(node: &Node<'_>, start: usize, count: usize) -> Result<Colu
         let seconds = value / units;
         u32::try_from(seconds).map_err(|_| out_of_range(node, row, seconds, TIME_RANGE))
     };
-    // SAFETY: the buffer's type is the format's.
-    let values = unsafe { read_wide(node, start, count)? };
-    Ok(Column::Owned(values.into_iter().enumerate().map(time).collect::<Result<_, _>>()?))
+    // SAFETY: the format is one of times.
+    unsafe { converted_numbers(node, start, count, time) }
 }
 
 /// Money, none of which is null, as counts of 0.00001.
@@ -213,15 +230,14 @@ fn read_money(node: &Node<'_>, start: usize, count: usize) -> Result<Column<i64>
     let factor = 10_i128.pow(5 - scale);
     // SAFETY: the buffer's type is the format's.
     let values = unsafe { node.wide(start, count)? };
-    let units = |(row, value): (usize, i128)| {
+    converted(values, |row, value| {
         let units = value.checked_mul(factor).and_then(|units| i64::try_from(units).ok());
         units.ok_or_else(|| {
             let found = format!("found {value} with {scale} decimals");
             let allowed = "at most 92,233,720,368,547.75807 either way";
             refused(format!("{}[{row}]", node.place), found, allowed)
         })
-    };
-    Ok(Column::Owned(values.enumerate().map(units).collect::<Result<_, _>>()?))
+    })
 }
 
 /// Where each list begins, from 0 on, and the first and last item of all.
@@ -284,9 +300,9 @@ pub(super) fn read_columns(
     schema: &ArrowSchema,
 ) -> Result<KeptColumns, Failure> {
     let is_struct = |format| format == Format::Struct;
-    let root = Node::new(array, schema, String::new(), is_struct, ROOT)?;
+    let root = Node::new(array, schema, "array".to_owned(), is_struct, ROOT)?;
     let count = root.length();
-    let table = Table::new(root, 0, count)?;
+    let table = Table::new(root, "", 0, count)?;
     let lists = table.required(
         "touches",
         |format| matches!(format, Format::List | Format::LargeList),
@@ -295,8 +311,8 @@ pub(super) fn read_columns(
     // SAFETY: the batch keeps the array for as long as its columns.
     let (offsets, first, last) = unsafe { read_offsets(&lists, table.start, count)? };
     let (item, item_schema) = lists.item()?;
-    let item = Node::new(item, item_schema, "touches".to_owned(), is_struct, TOUCH)?;
-    let touches = Table::new(item, first, last - first)?;
+    let item = Node::new(item, item_schema, "touches.item".to_owned(), is_struct, TOUCH)?;
+    let touches = Table::new(item, "touches.", first, last - first)?;
     let mut dimensions = Vec::new();
     for (name, scope_type) in DIMENSIONS {
         if let Some(node) = touches.optional(name, is_ids, IDS)? {
