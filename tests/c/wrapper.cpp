@@ -103,7 +103,8 @@ static void results() {
     CHECK(beyond.status() == ATTRIBUTION_STATUS_INVALID_ARGUMENT && beyond.place() == "model");
 
     std::ostringstream text;
-    CHECK_NUMBER(result.export_to(ATTRIBUTION_FORMAT_CSV, text), 10);
+    /* The converting click of the second has no campaign: 5 of linear, 3 of last touch. */
+    CHECK_NUMBER(result.export_to(ATTRIBUTION_FORMAT_CSV, text), 8);
     CHECK(text.str().rfind("Date (UTC),Model,", 0) == 0);
     /* What was put into the stream's buffer throws, and the exception itself comes back. */
     Throwing buffer;
