@@ -1557,9 +1557,9 @@ extern "C" {
  * name and the type's. Journeys are checked as those of attribution_columns. Ids of 64 bits, times of
  * uint32 and the offsets of a large_list that begins at 0 are used where they lie; the rest is copied.
  *
- * Both structs are taken over, whatever the status, unless one is NULL: afterwards the caller's are released, and the batch
- * releases the array when it is freed. What the array says of its own buffers' lengths cannot be
- * checked.
+ * Both structs are taken over, whatever the status, unless `array`, `schema` or `error` itself is refused:
+ * the caller's are then released, and the batch releases the array when it is freed. What an array says of
+ * the lengths of its buffers cannot be checked.
  */
 attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
                                                 struct ArrowSchema *schema,
@@ -1569,7 +1569,8 @@ attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
 /**
  * As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
  * it is used as it lies; several are copied together, and what is refused while they are read has a place
- * such as "arrays[2].payout[7]". The stream is taken over, whatever the status, and read to its end.
+ * such as "arrays[2].payout[7]". The stream is taken over,
+ * whatever the status, unless `stream` or `error` itself is refused, and read to its end.
  */
 attribution_status attribution_batch_from_arrow_stream(struct ArrowArrayStream *stream,
                                                        struct attribution_batch **batch,

@@ -277,7 +277,11 @@ impl<W: Write> SnapshotExporter<W> {
     #[cfg(feature = "mysql")]
     pub fn write_record(&mut self, model: &str, record: &SnapshotRecord) -> Result<(), Error> {
         let (credited, credited_conversions) = if record.scope == Scope::GLOBAL {
-            let units = record.attributed_conversions * Credit::ONE.units();
+            let units = record.attributed_conversions.checked_mul(Credit::ONE.units());
+            let units = units.ok_or_else(|| {
+                let found = format!("found {} conversions", record.attributed_conversions);
+                Error::limit("attributed_conversions", found, "at most 184467440737095")
+            })?;
             (Credited::Known, Credit::from_units(units))
         } else {
             (Credited::Unknown, Credit::default())

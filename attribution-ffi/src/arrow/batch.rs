@@ -26,9 +26,9 @@ use crate::error::{attribution_error, attribution_status};
 /// name and the type's. Journeys are checked as those of attribution_columns. Ids of 64 bits, times of
 /// uint32 and the offsets of a large_list that begins at 0 are used where they lie; the rest is copied.
 ///
-/// Both structs are taken over, whatever the status, unless one is NULL: afterwards the caller's are released, and the batch
-/// releases the array when it is freed. What the array says of its own buffers' lengths cannot be
-/// checked.
+/// Both structs are taken over, whatever the status, unless `array`, `schema` or `error` itself is refused:
+/// the caller's are then released, and the batch releases the array when it is freed. What an array says of
+/// the lengths of its buffers cannot be checked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_from_arrow(
     array: *mut ArrowArray,
@@ -88,7 +88,8 @@ fn arrays_of(stream: &mut ArrowArrayStream) -> Result<(ArrowSchema, Vec<ArrowArr
 
 /// As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
 /// it is used as it lies; several are copied together, and what is refused while they are read has a place
-/// such as "arrays[2].payout[7]". The stream is taken over, whatever the status, and read to its end.
+/// such as "arrays[2].payout[7]". The stream is taken over,
+/// whatever the status, unless `stream` or `error` itself is refused, and read to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_from_arrow_stream(
     stream: *mut ArrowArrayStream,
