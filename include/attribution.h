@@ -6,7 +6,8 @@
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
  * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
- * becomes ATTRIBUTION_STATUS_PANIC. (Where the system has no memory left, Rust ends the process all the same.)
+ * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
+ * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
  * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
  * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
@@ -21,6 +22,9 @@
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
  * After fork, a child may go on using handles.
+ *
+ * Callbacks. No function that the caller gives, be it a write, a progress or one of Arrow's (release, get_schema,
+ * get_next, get_last_error), may unwind or jump out, or free what the call that runs was given.
  *
  * Signals. The library sets no handlers. While it talks to a database, SIGPIPE is held back on the calling
  * thread, during the progress callback, too, so that a lost connection is a status even in a program that
@@ -482,7 +486,7 @@ typedef struct attribution_batch attribution_batch;
  *
  * The caller makes it with attribution_error_new, owns it, may use it for any number of calls, and
  * frees it. Each call that takes one says in it how that call went. Wherever one is taken, NULL may
- * be given instead. The texts that it gives are its own, and stay until the next call that it is
+ * be given instead; what can be told to be no error object is left alone as NULL is. The texts that it gives are its own, and stay until the next call that it is
  * given to. Threads may not share one.
  */
 typedef struct attribution_error attribution_error;
@@ -767,6 +771,10 @@ typedef struct attribution_engine_options {
      * 1 to have the credited touches, too, else 0.
      */
     uint8_t touchpoints;
+    /**
+     * Nothing but zeros.
+     */
+    uint8_t reserved[7];
 } attribution_engine_options;
 
 /**
@@ -1380,6 +1388,10 @@ typedef struct attribution_journey_options {
      * them comes on top.
      */
     uint32_t max_touches;
+    /**
+     * Nothing but zeros.
+     */
+    uint8_t reserved[4];
 } attribution_journey_options;
 
 /**
@@ -1557,9 +1569,9 @@ extern "C" {
  * name and the type's. Journeys are checked as those of attribution_columns. Ids of 64 bits, times of
  * uint32 and the offsets of a large_list that begins at 0 are used where they lie; the rest is copied.
  *
- * Both structs are taken over, whatever the status, unless `array`, `schema` or `error` itself is refused:
- * the caller's are then released, and the batch releases the array when it is freed. What an array says of
- * the lengths of its buffers cannot be checked.
+ * Both structs are taken over, whatever the status: the caller's are then released, and the batch releases
+ * the array when it is freed, on the thread that frees it. What an array says of the lengths of its buffers
+ * cannot be checked.
  */
 attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
                                                 struct ArrowSchema *schema,
@@ -1570,7 +1582,7 @@ attribution_status attribution_batch_from_arrow(struct ArrowArray *array,
  * As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
  * it is used as it lies; several are copied together, and what is refused while they are read has a place
  * such as "arrays[2].payout[7]". The stream is taken over,
- * whatever the status, unless `stream` or `error` itself is refused, and read to its end.
+ * whatever the status, and read to its end.
  */
 attribution_status attribution_batch_from_arrow_stream(struct ArrowArrayStream *stream,
                                                        struct attribution_batch **batch,
@@ -1689,7 +1701,7 @@ void attribution_batch_free(struct attribution_batch **batch);
 
 /**
  * Calculates models over a batch. `models` are `model_count` pointers to models; the result has theirs
- * in that order. `options` may be NULL for the defaults.
+ * in that order, and none where there are none. `options` may be NULL for the defaults.
  */
 attribution_status attribution_calculate(const struct attribution_model *const *models,
                                          size_t model_count,
@@ -2084,7 +2096,7 @@ void attribution_result_free(struct attribution_result **result);
 
 /**
  * The version of the ABI of the library that runs. A program can rely on its header where this equals
- * ATTRIBUTION_ABI_VERSION.
+ * ATTRIBUTION_ABI_VERSION and attribution_version_number gives ATTRIBUTION_VERSION_NUMBER or more.
  */
 uint32_t attribution_abi_version(void);
 
@@ -2123,9 +2135,10 @@ const char *attribution_version_string(void);
     {sizeof(attribution_touch_columns), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,                   \
      ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
      ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT}
-#define ATTRIBUTION_ENGINE_OPTIONS_INIT {sizeof(attribution_engine_options), ATTRIBUTION_SCOPES_GLOBAL, 1, 0}
+#define ATTRIBUTION_ENGINE_OPTIONS_INIT \
+    {sizeof(attribution_engine_options), ATTRIBUTION_SCOPES_GLOBAL, 1, 0, {0, 0, 0, 0, 0, 0, 0}}
 #define ATTRIBUTION_JOURNEY_OPTIONS_INIT \
-    {sizeof(attribution_journey_options), ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25}
+    {sizeof(attribution_journey_options), ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25, {0, 0, 0, 0}}
 #define ATTRIBUTION_CLICKS_INIT                                                                           \
     {sizeof(attribution_clicks), ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,  \
      ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT, ATTRIBUTION_SLICE_INIT,      \
@@ -2205,6 +2218,7 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, size) == 0, "attr
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, scopes) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, threads) == 12, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, touchpoints) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_engine_options, reserved) == 17, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_model_fields) == 56, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_model_fields) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_fields, size) == 0, "attribution.h: layout");
@@ -2220,6 +2234,7 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, size) == 0, "att
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, key) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, lookback_seconds) == 12, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, max_touches) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_journey_options, reserved) == 20, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_clicks) == 200, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_clicks) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, size) == 0, "attribution.h: layout");

@@ -47,7 +47,10 @@ public:
     explicit Handle(T *handle) noexcept : handle_(handle) {}
     Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
     Handle &operator=(Handle &&other) noexcept {
-        std::swap(handle_, other.handle_);
+        if (this != &other) {
+            Free(&handle_);
+            handle_ = std::exchange(other.handle_, nullptr);
+        }
         return *this;
     }
     Handle(const Handle &) = delete;
@@ -56,6 +59,7 @@ public:
 
     T *get() const noexcept { return handle_; }
     T **out() noexcept { return &handle_; }
+    T *release() noexcept { return std::exchange(handle_, nullptr); }
 
 private:
     T *handle_ = nullptr;
@@ -69,6 +73,17 @@ void call(Call &&make) {
     if (status != ATTRIBUTION_STATUS_OK) {
         throw Error(status, attribution_error_message(error.get()), attribution_error_place(error.get()));
     }
+}
+
+/* A text of the library's; empty where the object was moved away. */
+inline std::string text(const char *given) { return given == nullptr ? std::string() : std::string(given); }
+
+/* A text for the library, which would end it at its first NUL. */
+inline const char *text(const std::string &given) {
+    if (given.find('\0') != std::string::npos) {
+        throw Error(ATTRIBUTION_STATUS_INVALID_ARGUMENT, "found a text with a NUL in it, allowed: a text without", "");
+    }
+    return given.c_str();
 }
 
 } // namespace detail
@@ -95,20 +110,25 @@ inline attribution_u32_slice slice(const std::vector<std::uint32_t> &values) { r
 inline attribution_i64_slice slice(const std::vector<std::int64_t> &values) { return {values.data(), values.size()}; }
 inline attribution_u64_slice slice(const std::vector<std::uint64_t> &values) { return {values.data(), values.size()}; }
 inline attribution_size_slice offsets(const std::vector<std::size_t> &values) { return {values.data(), values.size()}; }
+/* One that is gone before the slice is looked at. */
+template <class T>
+void slice(const std::vector<T> &&values) = delete;
+template <class T>
+void offsets(const std::vector<T> &&values) = delete;
 
 class Model {
 public:
     static Model from_spec(const std::string &spec) {
         Model model;
         detail::call([&](attribution_error *error) {
-            return attribution_model_from_spec(spec.c_str(), model.handle_.out(), error);
+            return attribution_model_from_spec(detail::text(spec), model.handle_.out(), error);
         });
         return model;
     }
     static Model from_json(const std::string &json) {
         Model model;
         detail::call([&](attribution_error *error) {
-            return attribution_model_from_json(json.c_str(), model.handle_.out(), error);
+            return attribution_model_from_json(detail::text(json), model.handle_.out(), error);
         });
         return model;
     }
@@ -120,9 +140,9 @@ public:
         return model;
     }
 
-    std::string name() const { return attribution_model_name(get()); }
-    std::string slug() const { return attribution_model_slug(get()); }
-    std::string json() const { return attribution_model_json(get()); }
+    std::string name() const { return detail::text(attribution_model_name(get())); }
+    std::string slug() const { return detail::text(attribution_model_slug(get())); }
+    std::string json() const { return detail::text(attribution_model_json(get())); }
     const attribution_model *get() const noexcept { return handle_.get(); }
 
 private:
@@ -178,7 +198,8 @@ public:
     }
 
     /* Valid for as long as the journeys are. */
-    attribution_journey_columns columns() const {
+    attribution_journey_columns columns() const && = delete;
+    attribution_journey_columns columns() const & {
         attribution_journey_columns columns = ATTRIBUTION_JOURNEY_COLUMNS_INIT;
         detail::call([&](attribution_error *error) {
             return attribution_journeys_columns(handle_.get(), &columns, error);
@@ -204,7 +225,8 @@ public:
 
     std::size_t models() const noexcept { return attribution_result_models(get()); }
     /* Valid for as long as the result is. */
-    attribution_snapshots snapshots(std::size_t model) const {
+    attribution_snapshots snapshots(std::size_t model) const && = delete;
+    attribution_snapshots snapshots(std::size_t model) const & {
         attribution_snapshots snapshots = ATTRIBUTION_SNAPSHOTS_INIT;
         detail::call([&](attribution_error *error) {
             return attribution_result_snapshots(get(), model, &snapshots, error);
@@ -212,7 +234,8 @@ public:
         return snapshots;
     }
     /* Valid for as long as the result is. */
-    attribution_touchpoints touchpoints(std::size_t model) const {
+    attribution_touchpoints touchpoints(std::size_t model) const && = delete;
+    attribution_touchpoints touchpoints(std::size_t model) const & {
         attribution_touchpoints touchpoints = ATTRIBUTION_TOUCHPOINTS_INIT;
         detail::call([&](attribution_error *error) {
             return attribution_result_touchpoints(get(), model, &touchpoints, error);
@@ -222,7 +245,7 @@ public:
     std::uint64_t export_file(attribution_format format, const std::string &path) const {
         std::uint64_t rows = 0;
         detail::call([&](attribution_error *error) {
-            return attribution_result_export_file(get(), format, path.c_str(), &rows, error);
+            return attribution_result_export_file(get(), format, detail::text(path), &rows, error);
         });
         return rows;
     }
@@ -319,14 +342,15 @@ public:
 
     std::size_t users() const noexcept { return attribution_report_users(get()); }
     /* Its texts are valid for as long as the report is. */
-    attribution_user_report user(std::size_t index) const {
+    attribution_user_report user(std::size_t index) const && = delete;
+    attribution_user_report user(std::size_t index) const & {
         attribution_user_report fields = ATTRIBUTION_USER_REPORT_INIT;
         detail::call([&](attribution_error *error) {
             return attribution_report_user(get(), index, &fields, error);
         });
         return fields;
     }
-    std::string json() const { return attribution_report_json(get()); }
+    std::string json() const { return detail::text(attribution_report_json(get())); }
     const attribution_report *get() const noexcept { return handle_.get(); }
 
 private:
@@ -346,6 +370,15 @@ private:
     std::shared_ptr<Report> report_;
 };
 
+/* What a check found. */
+struct Finding {
+    attribution_severity severity;
+    std::string subject;
+    std::string found;
+    /* Empty where nothing is to be done. */
+    std::string remedy;
+};
+
 class Store {
 public:
     /* Is told how far a job has come; false ends it. */
@@ -353,32 +386,31 @@ public:
 
     explicit Store(const std::string &url) {
         detail::call([&](attribution_error *error) {
-            return attribution_store_open(url.c_str(), nullptr, handle_.out(), error);
+            return attribution_store_open(detail::text(url), nullptr, handle_.out(), error);
         });
     }
     Store(const std::string &url, const std::string &replica_url) {
         detail::call([&](attribution_error *error) {
-            return attribution_store_open(url.c_str(), replica_url.c_str(), handle_.out(), error);
+            return attribution_store_open(detail::text(url), detail::text(replica_url), handle_.out(), error);
         });
     }
 
     void install() const {
         detail::call([&](attribution_error *error) { return attribution_store_install(get(), error); });
     }
-    /* Each finding as "severity subject: found". */
-    std::vector<std::pair<attribution_severity, std::string>> check() const {
+    std::vector<Finding> check() const {
         detail::Handle<attribution_findings, attribution_findings_free> findings;
         detail::call([&](attribution_error *error) {
             return attribution_store_check(get(), findings.out(), error);
         });
-        std::vector<std::pair<attribution_severity, std::string>> found;
+        std::vector<Finding> found;
         for (std::size_t at = 0; at < attribution_findings_count(findings.get()); ++at) {
             attribution_finding finding = ATTRIBUTION_FINDING_INIT;
             detail::call([&](attribution_error *error) {
                 return attribution_findings_get(findings.get(), at, &finding, error);
             });
-            found.emplace_back(static_cast<attribution_severity>(finding.severity),
-                               std::string(finding.subject) + ": " + finding.found);
+            found.push_back({static_cast<attribution_severity>(finding.severity), detail::text(finding.subject),
+                             detail::text(finding.found), detail::text(finding.remedy)});
         }
         return found;
     }
@@ -414,22 +446,21 @@ private:
     template <class Job, class Options>
     Report job(Job run, const Options &options, const Progress &progress) const {
         Telling telling{progress, nullptr};
-        attribution_report *given = nullptr;
+        detail::Handle<attribution_report, attribution_report_free> given;
         try {
             detail::call([&](attribution_error *error) {
-                return run(get(), &options, tell, &telling, &given, error);
+                return run(get(), &options, tell, &telling, given.out(), error);
             });
         } catch (const Error &error) {
-            Report some(given);
             if (telling.thrown) {
                 std::rethrow_exception(telling.thrown);
             }
-            if (some.get() != nullptr) {
-                throw JobError(error, std::move(some));
+            if (given.get() != nullptr) {
+                throw JobError(error, Report(given.release()));
             }
             throw;
         }
-        return Report(given);
+        return Report(given.release());
     }
     detail::Handle<attribution_store, attribution_store_free> handle_;
 };

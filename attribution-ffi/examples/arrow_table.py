@@ -26,6 +26,7 @@ class Options(ctypes.Structure):
         ("scopes", ctypes.c_uint32),
         ("threads", ctypes.c_uint32),
         ("touchpoints", ctypes.c_uint8),
+        ("reserved", ctypes.c_uint8 * 7),
     ]
 
 

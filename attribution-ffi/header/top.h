@@ -6,7 +6,8 @@
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
  * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
- * becomes ATTRIBUTION_STATUS_PANIC. (Where the system has no memory left, Rust ends the process all the same.)
+ * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
+ * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
  * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
  * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
@@ -21,6 +22,9 @@
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
  * After fork, a child may go on using handles.
+ *
+ * Callbacks. No function that the caller gives, be it a write, a progress or one of Arrow's (release, get_schema,
+ * get_next, get_last_error), may unwind or jump out, or free what the call that runs was given.
  *
  * Signals. The library sets no handlers. While it talks to a database, SIGPIPE is held back on the calling
  * thread, during the progress callback, too, so that a lost connection is a status even in a program that

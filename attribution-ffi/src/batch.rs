@@ -110,11 +110,12 @@ unsafe impl Growing for attribution_columns {
 pub(crate) unsafe fn dimensions<'a>(
     columns: [(ScopeType, attribution_u64_slice); 6],
     rows: usize,
+    prefix: &str,
 ) -> Result<Dimensions<&'a [u64]>, Failure> {
     let mut dimensions = Dimensions::default();
     for (scope_type, column) in columns {
         // SAFETY: the caller's promise.
-        let entries = unsafe { column.optional(rows, &format!("{scope_type}_ids"))? };
+        let entries = unsafe { column.optional(rows, &format!("{prefix}{scope_type}_ids"))? };
         if let Some(entries) = entries {
             dimensions = dimensions.with(scope_type, entries);
         }
@@ -147,7 +148,7 @@ impl attribution_columns {
                 offsets: self.offsets.entries("offsets")?,
                 click_ids: self.click_ids.entries("click_ids")?,
                 click_times: self.click_times.entries("click_times")?,
-                dimensions: dimensions(by_dimension, self.click_ids.length)?,
+                dimensions: dimensions(by_dimension, self.click_ids.length, "")?,
             })
         }
     }

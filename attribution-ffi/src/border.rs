@@ -65,15 +65,12 @@ pub(crate) fn refused(
 }
 
 /// Runs the body of a function: a panic becomes a status, and whatever is wrong is told to the
-/// caller's error object, where there is one.
+/// caller's error object, where there is one. What is none is left alone, as NULL is: the status is
+/// what came of the call all the same.
 pub(crate) fn guard(
     error: *mut attribution_error,
     body: impl FnOnce() -> Result<(), Failure>,
 ) -> attribution_status {
-    // The object first: with a wrong one, nothing could be told.
-    if !error.is_null() && !is_live::<attribution_error>(error) {
-        return attribution_status::ATTRIBUTION_STATUS_INVALID_ARGUMENT;
-    }
     let outcome = contained(body).and_then(|outcome| outcome);
     let told = contained(|| attribution_error::tell(error, &outcome));
     told.unwrap_or(attribution_status::ATTRIBUTION_STATUS_PANIC)
@@ -119,7 +116,21 @@ pub(crate) fn check_pointer<T>(pointer: *const T, place: &str) -> Result<(), Fai
     Ok(())
 }
 
-/// The entries at a pointer, which may be NULL where there are none.
+/// Whether there are entries at a pointer, which may be NULL where there are none.
+fn check_entries<T>(data: *const T, length: usize, place: &str) -> Result<bool, Failure> {
+    if length == 0 {
+        return Ok(false);
+    }
+    if data.is_null() {
+        let found = format!("found NULL with a length of {length}");
+        return Err(Failure::argument(place, found, "a pointer, or a length of 0"));
+    }
+    check_pointer(data, place)?;
+    check_length::<T>(length, place)?;
+    Ok(true)
+}
+
+/// The entries at a pointer.
 ///
 /// # Safety
 /// Where it is not NULL, `length` entries can be read there for `'a`, and nothing writes to them.
@@ -128,15 +139,9 @@ pub(crate) unsafe fn slice<'a, T>(
     length: usize,
     place: &str,
 ) -> Result<&'a [T], Failure> {
-    if length == 0 {
+    if !check_entries(data, length, place)? {
         return Ok(&[]);
     }
-    if data.is_null() {
-        let found = format!("found NULL with a length of {length}");
-        return Err(Failure::argument(place, found, "a pointer, or a length of 0"));
-    }
-    check_pointer(data, place)?;
-    check_length::<T>(length, place)?;
     // SAFETY: not NULL, aligned, no longer than memory can be; the rest is the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts(data, length) })
 }
@@ -150,12 +155,10 @@ pub(crate) unsafe fn slice_mut<'a, T>(
     length: usize,
     place: &str,
 ) -> Result<&'a mut [T], Failure> {
-    // SAFETY: as promised; nothing is read through this one.
-    unsafe { slice(data.cast_const(), length, place)? };
-    if length == 0 {
+    if !check_entries(data.cast_const(), length, place)? {
         return Ok(&mut []);
     }
-    // SAFETY: checked above; the rest is the caller's promise.
+    // SAFETY: not NULL, aligned, no longer than memory can be; the rest is the caller's promise.
     Ok(unsafe { std::slice::from_raw_parts_mut(data, length) })
 }
 
@@ -367,8 +370,9 @@ pub(crate) unsafe fn read_growing<T: Growing>(pointer: *const T) -> Result<T, Fa
     let size = unsafe { check_growing(pointer)? };
     let known = size.min(size_of::<T>());
     // SAFETY: the caller's promise: so many bytes are there.
-    let beyond = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), size) };
-    if beyond.iter().skip(known).any(|byte| *byte != 0) {
+    let beyond =
+        unsafe { std::slice::from_raw_parts(pointer.cast::<u8>().add(known), size - known) };
+    if beyond.iter().any(|byte| *byte != 0) {
         let allowed = "nothing but zeros in fields that this version of the library lacks";
         return Err(Failure::argument(T::NAME, "found a field that is not known", allowed));
     }
@@ -410,6 +414,16 @@ pub(crate) unsafe fn fill_growing<T: Growing>(pointer: *mut T, value: T) -> Resu
         pointer.cast::<usize>().write(size);
     }
     Ok(())
+}
+
+/// Refuses anything in what a later version may give a meaning to.
+pub(crate) fn check_reserved(bytes: &[u8]) -> Result<(), Failure> {
+    match bytes.iter().find(|byte| **byte != 0) {
+        None => Ok(()),
+        Some(byte) => {
+            Err(Failure::argument("reserved", format!("found {byte}"), "nothing but zeros"))
+        }
+    }
 }
 
 /// A switch of such a struct.

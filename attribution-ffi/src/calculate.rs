@@ -6,8 +6,8 @@ use attribution_core::{
 
 use crate::batch::{attribution_batch, attribution_columns, dimensions};
 use crate::border::{
-    Failure, Growing, borrow, clear, give, guard, read_growing, read_growing_or, slice, slice_mut,
-    switch,
+    Failure, Growing, borrow, check_reserved, clear, give, guard, read_growing, read_growing_or,
+    slice, slice_mut, switch,
 };
 use crate::columns::{Lent, attribution_i64_slice, attribution_u32_slice, attribution_u64_slice};
 use crate::error::{attribution_error, attribution_status};
@@ -29,6 +29,8 @@ pub struct attribution_engine_options {
     pub threads: u32,
     /// 1 to have the credited touches, too, else 0.
     pub touchpoints: u8,
+    /// Nothing but zeros.
+    pub reserved: [u8; 7],
 }
 
 // SAFETY: repr(C), a size first, numbers alone.
@@ -43,6 +45,7 @@ impl attribution_engine_options {
             scopes: ATTRIBUTION_SCOPES_GLOBAL,
             threads: 1,
             touchpoints: 0,
+            reserved: [0; 7],
         }
     }
 }
@@ -73,6 +76,7 @@ impl Task {
             models.push(unsafe { borrow(*handle)? }.model.clone());
         }
         let touchpoints = switch(options.touchpoints, "touchpoints")?;
+        check_reserved(&options.reserved)?;
         let engine = Engine::new()
             .scopes(scope_set(options.scopes, "scopes")?)
             .threads(options.threads as usize)
@@ -93,7 +97,7 @@ impl Task {
 }
 
 /// Calculates models over a batch. `models` are `model_count` pointers to models; the result has theirs
-/// in that order. `options` may be NULL for the defaults.
+/// in that order, and none where there are none. `options` may be NULL for the defaults.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_calculate(
     models: *const *const attribution_model,
@@ -241,7 +245,7 @@ pub unsafe extern "C" fn attribution_calculate_ungrouped(
                 conversion_ids: touches.conversion_ids.entries("touches.conversion_ids")?,
                 click_ids: touches.click_ids.entries("touches.click_ids")?,
                 click_times: touches.click_times.entries("touches.click_times")?,
-                dimensions: dimensions(by_dimension, touches.conversion_ids.length)?,
+                dimensions: dimensions(by_dimension, touches.conversion_ids.length, "touches.")?,
             };
             let task = Task::read(models, model_count, options)?;
             let results = task.engine.calculate_ungrouped(&task.models, &conversions, &touches)?;

@@ -74,8 +74,8 @@ pub(crate) trait Lent: Copy {
         unsafe { slice(data, length, place) }
     }
 
-    /// The entries of a column that there need not be: with a length of 0 there is none, unless there
-    /// are no rows at all.
+    /// The entries of a column that there need not be: NULL with a length of 0 means that there is none,
+    /// unless there are no rows at all.
     ///
     /// # Safety
     /// As [`Lent::entries`].
@@ -84,7 +84,8 @@ pub(crate) trait Lent: Copy {
         rows: usize,
         place: &str,
     ) -> Result<Option<&'a [Self::Entry]>, Failure> {
-        if self.parts().1 == 0 && rows > 0 {
+        let (data, length) = self.parts();
+        if data.is_null() && length == 0 && rows > 0 {
             return Ok(None);
         }
         // SAFETY: the caller's promise.

@@ -58,7 +58,7 @@ impl From<ErrorCode> for attribution_status {
 ///
 /// The caller makes it with attribution_error_new, owns it, may use it for any number of calls, and
 /// frees it. Each call that takes one says in it how that call went. Wherever one is taken, NULL may
-/// be given instead. The texts that it gives are its own, and stay until the next call that it is
+/// be given instead; what can be told to be no error object is left alone as NULL is. The texts that it gives are its own, and stay until the next call that it is
 /// given to. Threads may not share one.
 pub struct attribution_error {
     _private: (),

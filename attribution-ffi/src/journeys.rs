@@ -6,8 +6,8 @@ use attribution_core::{
 
 use crate::batch::{BatchValue, attribution_batch};
 use crate::border::{
-    Failure, Growing, Handle, borrow, clear, fill_growing, first, free, give, guard, read_growing,
-    read_growing_or, refused,
+    Failure, Growing, Handle, borrow, check_reserved, clear, fill_growing, first, free, give,
+    guard, read_growing, read_growing_or, refused,
 };
 use crate::columns::{
     Lent, attribution_i64_slice, attribution_u8_slice, attribution_u32_slice, attribution_u64_slice,
@@ -46,6 +46,8 @@ pub struct attribution_journey_options {
     /// How many of the newest touches are kept, from 1 to 65535; a converting click that is not among
     /// them comes on top.
     pub max_touches: u32,
+    /// Nothing but zeros.
+    pub reserved: [u8; 4],
 }
 
 // SAFETY: repr(C), a size first, numbers alone.
@@ -61,6 +63,7 @@ impl attribution_journey_options {
             key: attribution_journey_key::ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN as u32,
             lookback_seconds: defaults.lookback_seconds,
             max_touches: defaults.max_touches,
+            reserved: [0; 4],
         }
     }
 }
@@ -197,6 +200,9 @@ where
     let (values, present) =
         unsafe { (column.optional(rows, place)?, present.optional(rows, &marks)?) };
     let Some(values) = values else {
+        if present.is_some() {
+            return Err(refused(marks, "found marks of a column that is left out", "none"));
+        }
         return Ok((0..rows).map(|_| None).collect());
     };
     check_rows(values.len(), rows, place)?;
@@ -234,6 +240,7 @@ impl attribution_clicks {
                         (ScopeType::Adgroup, self.adgroup_ids),
                     ],
                     rows,
+                    "clicks.",
                 )?,
             )
         };
@@ -364,6 +371,7 @@ pub unsafe extern "C" fn attribution_journeys_assemble(
             let options = read_growing_or(options, attribution_journey_options::defaults())?;
             (read_growing(clicks)?.copied()?, read_growing(conversions)?.copied()?, options)
         };
+        check_reserved(&options.reserved)?;
         let options = journey_options(options.key, options.lookback_seconds, options.max_touches)?;
         let assembled = Journeys::assemble(&clicks, &conversions, &options)?;
         let value = JourneysValue { journeys: assembled, clicks, conversions };

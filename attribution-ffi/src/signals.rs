@@ -54,14 +54,32 @@ fn is_pending() -> bool {
     }
 }
 
+/// Takes a signal of the set that is waiting. Another thread may have taken it meanwhile, so this does not wait,
+/// where there is a way not to.
+#[cfg(unix)]
+fn take(set: &libc::sigset_t) {
+    // SAFETY: all that is pointed to is there for the call, or NULL where that is allowed.
+    unsafe {
+        #[cfg(not(target_vendor = "apple"))]
+        {
+            let now: libc::timespec = std::mem::zeroed();
+            libc::sigtimedwait(set, std::ptr::null_mut(), &raw const now);
+        }
+        #[cfg(target_vendor = "apple")]
+        {
+            let mut signal = 0;
+            libc::sigwait(set, &raw mut signal);
+        }
+    }
+}
+
 #[cfg(unix)]
 impl Drop for Held {
     fn drop(&mut self) {
         // SAFETY: all that is pointed to is this object's, or NULL where that is allowed.
         unsafe {
             if !self.was_pending && is_pending() {
-                let mut signal = 0;
-                libc::sigwait(&raw const self.sigpipe, &raw mut signal);
+                take(&self.sigpipe);
             }
             let set = libc::SIG_SETMASK;
             libc::pthread_sigmask(set, &raw const self.before, std::ptr::null_mut());

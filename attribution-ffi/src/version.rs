@@ -17,7 +17,7 @@ pub const ATTRIBUTION_VERSION_NUMBER: u32 = 1_000;
 pub const ATTRIBUTION_VERSION_STRING: &str = "0.1.0";
 
 /// The version of the ABI of the library that runs. A program can rely on its header where this equals
-/// ATTRIBUTION_ABI_VERSION.
+/// ATTRIBUTION_ABI_VERSION and attribution_version_number gives ATTRIBUTION_VERSION_NUMBER or more.
 #[unsafe(no_mangle)]
 pub extern "C" fn attribution_abi_version() -> u32 {
     ATTRIBUTION_ABI_VERSION

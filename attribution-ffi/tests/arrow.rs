@@ -184,6 +184,7 @@ fn calculate(batch: &Batch, specs: &[&CStr]) -> Results {
         scopes: 0b11,
         threads: 1,
         touchpoints: 1,
+        reserved: [0; 7],
     };
     let mut results = Results(null_mut());
     let status = unsafe {
@@ -530,6 +531,7 @@ fn calculate_global(batch: &Batch) -> Results {
         scopes: 1,
         threads: 1,
         touchpoints: 1,
+        reserved: [0; 7],
     };
     let mut results = Results(null_mut());
     unsafe {

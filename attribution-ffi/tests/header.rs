@@ -64,9 +64,9 @@ fn asserts() -> String {
         attribution_columns { size, conversion_ids, offsets, click_times, campaign_ids, adgroup_ids }
         attribution_conversion_columns { size, conversion_ids, converting_click_times }
         attribution_touch_columns { size, conversion_ids, adgroup_ids }
-        attribution_engine_options { size, scopes, threads, touchpoints }
+        attribution_engine_options { size, scopes, threads, touchpoints, reserved }
         attribution_model_fields { size, kind, half_life_hours, first_touch_weight, last_touch_weight, name, slug }
-        attribution_journey_options { size, key, lookback_seconds, max_touches }
+        attribution_journey_options { size, key, lookback_seconds, max_touches, reserved }
         attribution_clicks { size, click_ids, visitors, filtered, adgroup_ids }
         attribution_conversions { size, conversion_ids, costs_present, click_times_present }
         attribution_journey_columns { size, conversions, touches, offsets, rows }

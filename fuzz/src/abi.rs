@@ -179,5 +179,5 @@ impl Models {
 /// Options for all scopes of a set of bits, with touchpoints.
 pub fn options(scopes: u32, threads: u32) -> attribution_engine_options {
     let size = size_of::<attribution_engine_options>();
-    attribution_engine_options { size, scopes, threads, touchpoints: 1 }
+    attribution_engine_options { size, scopes, threads, touchpoints: 1, reserved: [0; 7] }
 }

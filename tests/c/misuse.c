@@ -180,6 +180,7 @@ static void columns_of_every_wrong_kind(void) {
     WRONG(columns.offsets.length = 0, INPUT, "offsets");
     WRONG(columns.click_times.length = 4, INPUT, "click_times");
     WRONG(columns.account_ids.length = 4, INPUT, "account_ids");
+    WRONG(columns.account_ids.length = 0, INPUT, "account_ids");
     WRONG(LEND(columns.offsets, descending), INPUT, "offsets[2]");
     WRONG(LEND(columns.offsets, beyond), INPUT, "offsets[2]");
     WRONG(LEND(columns.offsets, late), INPUT, "offsets[0]");
@@ -190,6 +191,7 @@ static void columns_of_every_wrong_kind(void) {
 
     /* Left out, a column is no fault until it is asked for. */
     columns = two_columns();
+    columns.campaign_ids.data = NULL;
     columns.campaign_ids.length = 0;
     OK(attribution_calculate_columns(models, 1, &columns, NULL, &result, error));
     attribution_result_free(&result);
@@ -315,11 +317,14 @@ static void freeing(void) {
     attribution_error_free(&own);
     CHECK(own == NULL);
     attribution_error_free(&own);
-    /* An error object of another kind: nothing could be told, so nothing is done. */
+    /* An error object of another kind is left alone, as NULL is. */
     other = linear();
-    CHECK_STATUS(attribution_model_from_spec("linear", &model, (attribution_error *)other),
-                 ATTRIBUTION_STATUS_INVALID_ARGUMENT);
+    model = (attribution_model *)&own;
+    CHECK(attribution_model_from_spec("x", &model, (attribution_error *)other) == ATTRIBUTION_STATUS_INVALID_MODEL);
     CHECK(model == NULL);
+    CHECK(attribution_model_from_spec("linear", &model, (attribution_error *)other) == ATTRIBUTION_STATUS_OK);
+    attribution_model_free(&model);
+    CHECK_TEXT(attribution_model_name(other), "linear");
     CHECK_TEXT(attribution_error_message((attribution_error *)other), "");
     attribution_model_free(&other);
 }
@@ -420,6 +425,10 @@ static void journeys(void) {
     REFUSED(attribution_journeys_assemble(&clicks, &conversions, &options, &journeys, error));
     PLACE("key");
     options.key = 0;
+    options.reserved[3] = 1;
+    REFUSED(attribution_journeys_assemble(&clicks, &conversions, &options, &journeys, error));
+    PLACE("reserved");
+    options.reserved[3] = 0;
     options.max_touches = 0;
     CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, &options, &journeys, error),
                  ATTRIBUTION_STATUS_INVALID_INPUT);
@@ -434,7 +443,12 @@ static void journeys(void) {
     CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, NULL, &journeys, error),
                  ATTRIBUTION_STATUS_INVALID_INPUT);
     PLACE("clicks.filtered[1]");
+    /* A pointer without a length is not what is left out. */
     clicks.filtered.length = 0;
+    CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, NULL, &journeys, error),
+                 ATTRIBUTION_STATUS_INVALID_INPUT);
+    PLACE("clicks.filtered");
+    clicks.filtered.data = NULL;
     clicks.visitors.length = 1;
     CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, NULL, &journeys, error),
                  ATTRIBUTION_STATUS_INVALID_INPUT);
@@ -453,6 +467,11 @@ static void journeys(void) {
     CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, NULL, &journeys, error),
                  ATTRIBUTION_STATUS_INVALID_INPUT);
     PLACE("conversions.costs_present[1]");
+    conversions.costs.data = NULL;
+    conversions.costs.length = 0;
+    CHECK_STATUS(attribution_journeys_assemble(&clicks, &conversions, NULL, &journeys, error),
+                 ATTRIBUTION_STATUS_INVALID_INPUT);
+    PLACE("conversions.costs_present");
     CHECK(journeys == NULL);
     REFUSED(attribution_journeys_columns(NULL, &columns, error));
     REFUSED(attribution_journeys_batch(NULL, 1, &batch, error));
@@ -467,6 +486,30 @@ static void arrow(void) {
     memset(&array, 0, sizeof array);
     memset(&schema, 0, sizeof schema);
     memset(&stream, 0, sizeof stream);
+    batch = (attribution_batch *)&array;
+    REFUSED(attribution_batch_from_arrow(NULL, &schema, &batch, error));
+    CHECK(batch == NULL);
+    batch = (attribution_batch *)&array;
+    REFUSED(attribution_batch_from_arrow_stream(NULL, &batch, error));
+    CHECK(batch == NULL);
+    {
+        /* Whatever is refused, what can be taken over is. */
+        attribution_batch *from = NULL;
+        attribution_columns columns = two_columns();
+        OK(attribution_batch_from_columns(&columns, &from, error));
+        OK(attribution_batch_to_arrow(from, &array, &schema, error));
+        REFUSED(attribution_batch_from_arrow(&array, NULL, &batch, error));
+        CHECK(array.release == NULL && schema.release != NULL);
+        REFUSED(attribution_batch_from_arrow(NULL, &schema, &batch, error));
+        CHECK(schema.release == NULL);
+        memset(&array, 0x5a, sizeof array);
+        REFUSED(attribution_batch_to_arrow(from, &array, NULL, error));
+        CHECK(array.release == NULL);
+        OK(attribution_batch_to_arrow(from, &array, &schema, error));
+        REFUSED(attribution_batch_from_arrow(&array, &schema, NULL, error));
+        CHECK(array.release == NULL && schema.release == NULL);
+        attribution_batch_free(&from);
+    }
     REFUSED(attribution_batch_from_arrow(NULL, &schema, &batch, error));
     REFUSED(attribution_batch_from_arrow(&array, NULL, &batch, error));
     REFUSED(attribution_batch_from_arrow((struct ArrowArray *)((uintptr_t)&array + 1), &schema, &batch, error));
@@ -538,6 +581,10 @@ static void database(void) {
     CHECK_STATUS(attribution_store_backfill(store, &backfill, NULL, NULL, &report, error),
                  ATTRIBUTION_STATUS_INVALID_INPUT);
     PLACE("scope_id");
+    backfill.scope_type = ATTRIBUTION_SCOPE_ANY;
+    backfill.scope_id = 7;
+    REFUSED(attribution_store_backfill(store, &backfill, NULL, NULL, &report, error));
+    PLACE("scope_type");
     backfill.scope_type = 200;
     REFUSED(attribution_store_backfill(store, &backfill, NULL, NULL, &report, error));
     PLACE("scope_type");

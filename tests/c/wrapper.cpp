@@ -60,7 +60,9 @@ static void models() {
     CHECK(std::string(error.what()).find("0 was given") != std::string::npos);
 
     Model moved = std::move(model);
-    CHECK(model.get() == nullptr && moved.name() == "U");
+    CHECK(model.get() == nullptr && model.name().empty() && moved.name() == "U");
+    const std::string with_nul("linear\0x", 8);
+    CHECK(thrown_by([&] { Model::from_spec(with_nul); }).status() == ATTRIBUTION_STATUS_INVALID_ARGUMENT);
     moved = Model::from_spec("linear");
     CHECK(moved.name() == "linear");
     Model &same = moved;

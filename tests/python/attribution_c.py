@@ -108,7 +108,8 @@ class Columns(Growing):
 
 class EngineOptions(Growing):
     """attribution_engine_options"""
-    _fields_ = [("size", c_size_t), ("scopes", c_uint32), ("threads", c_uint32), ("touchpoints", c_uint8)]
+    _fields_ = [("size", c_size_t), ("scopes", c_uint32), ("threads", c_uint32), ("touchpoints", c_uint8),
+                ("reserved", c_uint8 * 7)]
 
 
 class ConversionColumns(Growing):
@@ -143,7 +144,8 @@ class Conversions(Growing):
 
 class JourneyOptions(Growing):
     """attribution_journey_options"""
-    _fields_ = [("size", c_size_t), ("key", c_uint32), ("lookback_seconds", c_uint32), ("max_touches", c_uint32)]
+    _fields_ = [("size", c_size_t), ("key", c_uint32), ("lookback_seconds", c_uint32), ("max_touches", c_uint32),
+                ("reserved", c_uint8 * 4)]
 
 
 class JourneyColumns(Growing):

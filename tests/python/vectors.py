@@ -407,7 +407,7 @@ def layouts(library):
             equal(getattr(kind, field).offset, int(offset), f"where {name}.{field} is in the header")
         body = re.search(rf"typedef struct {name} \{{(.*?)\n\}} {name};", header, re.DOTALL).group(1)
         body = re.sub(r"/\*.*?\*/", "", body, flags=re.DOTALL)
-        fields = re.findall(r"(\w+);", body)
+        fields = re.findall(r"(\w+)(?:\[\d+\])?;", body)
         equal([field for field, _ in kind._fields_], fields, f"the fields of {name}")
 
     # The library says the least size that it takes; one less is refused by it.
@@ -1178,9 +1178,13 @@ def refusals(library):
         check(False, "a schema that is NULL: taken")
     except c.AttributionError as error:
         equal((error.status, error.place), ("invalid_argument", "schema"), "a schema that is NULL")
-    equal(lent.released, {"array": 0, "schema": 0}, "what is lent with a NULL is left alone")
-    library.batch_from_arrow(lent.array, lent.schema).free()
-    equal(lent.released, {"array": 1, "schema": 1}, "and can be given again")
+    equal(lent.released, {"array": 1, "schema": 0}, "what is lent with a NULL is taken over all the same")
+    try:
+        library.call("attribution_batch_from_arrow", None, ctypes.byref(lent.schema), out.out())
+        check(False, "an array that is NULL: taken")
+    except c.AttributionError as error:
+        equal((error.status, error.place), ("invalid_argument", "array"), "an array that is NULL")
+    equal(lent.released, {"array": 1, "schema": 1}, "and so is the other")
 
 
 # ---------------------------------------------------------------- group: memory

@@ -6,9 +6,11 @@ use attribution_core::{Batch, ScopeType};
 
 use super::build::Outgoing;
 use super::read::{concatenated, owner, read_columns};
-use super::{ArrowArray, ArrowArrayStream, ArrowSchema, Releasable, put, take};
+use super::{
+    ArrowArray, ArrowArrayStream, ArrowSchema, Releasable, clear_struct, put, take_checked,
+};
 use crate::batch::{BatchValue, OwnedColumns, attribution_batch};
-use crate::border::{Failure, borrow, check_pointer, clear, give, guard, refused};
+use crate::border::{Failure, borrow, clear, give, guard, refused};
 use crate::error::{attribution_error, attribution_status};
 
 /// A batch from an Arrow array: a struct of
@@ -26,9 +28,9 @@ use crate::error::{attribution_error, attribution_status};
 /// name and the type's. Journeys are checked as those of attribution_columns. Ids of 64 bits, times of
 /// uint32 and the offsets of a large_list that begins at 0 are used where they lie; the rest is copied.
 ///
-/// Both structs are taken over, whatever the status, unless `array`, `schema` or `error` itself is refused:
-/// the caller's are then released, and the batch releases the array when it is freed. What an array says of
-/// the lengths of its buffers cannot be checked.
+/// Both structs are taken over, whatever the status: the caller's are then released, and the batch releases
+/// the array when it is freed, on the thread that frees it. What an array says of the lengths of its buffers
+/// cannot be checked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_from_arrow(
     array: *mut ArrowArray,
@@ -37,12 +39,13 @@ pub unsafe extern "C" fn attribution_batch_from_arrow(
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
-        check_pointer(array.cast_const(), "array")?;
-        check_pointer(schema.cast_const(), "schema")?;
-        // SAFETY: not NULL and aligned; the rest is the caller's promise.
-        let (array, schema) = unsafe { (take(array), take(schema)) };
+        // Whichever of the three is refused, the others are cleared or taken over.
         // SAFETY: the caller's promise.
-        unsafe { clear(batch, "batch")? };
+        let (cleared, array, schema) = unsafe {
+            (clear(batch, "batch"), take_checked(array, "array"), take_checked(schema, "schema"))
+        };
+        let (array, schema) = (array?, schema?);
+        cleared?;
         let columns = read_columns(&array, &schema)?;
         let value = OwnedColumns::new(columns, owner(array))?;
         // SAFETY: cleared above.
@@ -89,7 +92,7 @@ fn arrays_of(stream: &mut ArrowArrayStream) -> Result<(ArrowSchema, Vec<ArrowArr
 /// As attribution_batch_from_arrow, of all arrays of a stream, one after the other. Where there is one alone,
 /// it is used as it lies; several are copied together, and what is refused while they are read has a place
 /// such as "arrays[2].payout[7]". The stream is taken over,
-/// whatever the status, unless `stream` or `error` itself is refused, and read to its end.
+/// whatever the status, and read to its end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_batch_from_arrow_stream(
     stream: *mut ArrowArrayStream,
@@ -97,15 +100,14 @@ pub unsafe extern "C" fn attribution_batch_from_arrow_stream(
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
-        check_pointer(stream.cast_const(), "stream")?;
-        // SAFETY: not NULL and aligned; the rest is the caller's promise.
-        let mut stream = unsafe { take(stream) };
         // SAFETY: the caller's promise.
-        unsafe { clear(batch, "batch")? };
+        let (cleared, stream) = unsafe { (clear(batch, "batch"), take_checked(stream, "stream")) };
+        let mut stream = stream?;
+        cleared?;
         let (schema, mut arrays) = arrays_of(&mut stream)?;
         if arrays.is_empty() {
             // The columns that there would be, and whether they are understood, its schema tells.
-            arrays.push(Outgoing::nothing_of(&schema).array());
+            arrays.push(Outgoing::nothing_of(&schema)?.array());
         }
         let value = if arrays.len() == 1
             && let Some(array) = arrays.pop()
@@ -168,12 +170,10 @@ pub unsafe extern "C" fn attribution_batch_to_arrow(
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
-        check_pointer(array.cast_const(), "array")?;
-        check_pointer(schema.cast_const(), "schema")?;
-        // SAFETY: not NULL and aligned; the rest is the caller's promise.
+        // SAFETY: the caller's promise.
         unsafe {
-            put(array, ArrowArray::RELEASED);
-            put(schema, ArrowSchema::RELEASED);
+            let cleared = [clear_struct(array, "array"), clear_struct(schema, "schema")];
+            cleared.into_iter().collect::<Result<(), _>>()?;
             let outgoing = borrow(batch)?.with(outgoing);
             put(schema, outgoing.schema());
             put(array, outgoing.array());

@@ -5,8 +5,8 @@ use std::ffi::{CStr, CString, c_void};
 use std::ptr::{self, null, null_mut};
 use std::sync::Arc;
 
-use super::{ArrowArray, ArrowSchema};
-use crate::border::{c_text, value_or};
+use super::{ArrowArray, ArrowSchema, Releasable};
+use crate::border::{Failure, c_text, refused, value_or};
 
 /// Money and stored credit: 64-bit counts of 0.00001 have up to 19 digits.
 const DECIMAL: &str = "d:19,5";
@@ -139,26 +139,44 @@ impl Outgoing {
 
     /// No rows of a type, which may be one that is not understood: as many children as it says, down to the
     /// columns of lists of structs, which is as far as anyone looks.
-    pub(super) fn nothing_of(schema: &ArrowSchema) -> Self {
-        const DEEPEST: usize = 4;
-        fn nothing(schema: &ArrowSchema, depth: usize) -> Outgoing {
-            // SAFETY: a schema that is not released has its format as text that ends with a NUL, or NULL.
-            let format =
-                (!schema.format.is_null()).then(|| unsafe { CStr::from_ptr(schema.format) });
+    pub(super) fn nothing_of(schema: &ArrowSchema) -> Result<Self, Failure> {
+        const DEEPEST: usize = 3;
+        /// No table has more columns; a hostile schema may name one child again and again.
+        const MOST: usize = 10_000;
+        fn nothing(
+            schema: &ArrowSchema,
+            depth: usize,
+            left: &mut usize,
+        ) -> Result<Outgoing, Failure> {
             let mut column = Outgoing::of("", "", 0);
+            // What is released says nothing; whoever looks at it refuses it.
+            let live = !schema.is_released();
+            // SAFETY: a schema that is not released has its format as text that ends with a NUL, or NULL.
+            let format = (live && !schema.format.is_null())
+                .then(|| unsafe { CStr::from_ptr(schema.format) });
             if format != Some(c"+s") {
                 column.buffers.push(null());
             }
-            let children =
-                if depth == 0 || schema.children.is_null() { 0 } else { schema.n_children };
-            for at in 0..children.clamp(0, 1 << 20) as usize {
+            let some =
+                live && depth > 0 && !schema.children.is_null() && schema.children.is_aligned();
+            let children = if some { usize::try_from(schema.n_children).unwrap_or(0) } else { 0 };
+            *left = left.checked_sub(children).ok_or_else(|| {
+                let found = format!("found {} columns and more before", schema.n_children);
+                refused("schema", found, format!("at most {MOST} columns in all"))
+            })?;
+            for at in 0..children {
                 // SAFETY: a schema has as many children as it says.
-                let child = unsafe { (*schema.children.add(at)).as_ref() };
-                column.children.extend(child.map(|child| nothing(child, depth - 1)));
+                let child = unsafe { *schema.children.add(at) };
+                if child.is_null() || !child.is_aligned() {
+                    let place = format!("schema.children[{at}]");
+                    return Err(refused(place, "found NULL or a misaligned pointer", "a pointer"));
+                }
+                // SAFETY: not NULL and aligned; a parent that is not released has its children.
+                column.children.push(nothing(unsafe { &*child }, depth - 1, left)?);
             }
-            column
+            Ok(column)
         }
-        nothing(schema, DEEPEST)
+        nothing(schema, DEEPEST, &mut { MOST })
     }
 
     /// The type.

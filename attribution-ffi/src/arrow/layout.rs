@@ -87,6 +87,7 @@ impl<'a> Node<'a> {
         let format = Format::parse(&text).filter(|format| allowed(*format));
         let Some(format) = format.filter(|_| schema.dictionary.is_null()) else {
             let dictionary = if schema.dictionary.is_null() { "" } else { " with a dictionary" };
+            let text: String = text.chars().take(60).collect();
             let found = format!("found the Arrow format \"{text}\"{dictionary}");
             return Err(refused(place, found, names));
         };
@@ -116,7 +117,8 @@ impl<'a> Node<'a> {
             let found = format!("found {}", array.null_count);
             return Err(refused(format!("{}.null_count", self.place), found, "-1 to the length"));
         }
-        if array.n_buffers != buffers || array.buffers.is_null() {
+        let misplaced = array.buffers.is_null() || !array.buffers.is_aligned();
+        if array.n_buffers != buffers || misplaced {
             let found = format!("found {} buffers", array.n_buffers);
             return Err(refused(self.place.clone(), found, format!("{buffers}, as its type has")));
         }
@@ -130,9 +132,13 @@ impl<'a> Node<'a> {
             let found = format!("found {found} children, and {schema} in its schema");
             return Err(refused(self.place.clone(), found, "as many as its type has"));
         }
-        let lists = [array.children.is_null(), self.schema.children.is_null()];
-        if children > 0 && lists.contains(&true) {
-            return Err(refused(self.place.clone(), "found NULL for its children", "pointers"));
+        let misplaced = [
+            array.children.is_null() || !array.children.is_aligned(),
+            self.schema.children.is_null() || !self.schema.children.is_aligned(),
+        ];
+        if children > 0 && misplaced.contains(&true) {
+            let found = "found NULL or a misaligned pointer for its children";
+            return Err(refused(self.place.clone(), found, "pointers"));
         }
         if array.null_count > 0 && self.buffer(0).is_null() {
             let found = format!("found {} nulls and no bitmap of them", array.null_count);

@@ -12,6 +12,8 @@ mod read;
 
 use std::ffi::{c_char, c_int, c_void};
 
+use crate::border::{Failure, check_pointer};
+
 /// `struct ArrowSchema` of Arrow's C data interface.
 #[repr(C)]
 #[derive(Debug)]
@@ -162,6 +164,28 @@ releasable!(ArrowArrayStream {
 pub(crate) unsafe fn take<T: Releasable>(from: *mut T) -> T {
     // SAFETY: the caller's promise; what is put there owns nothing.
     unsafe { from.replace(T::RELEASED) }
+}
+
+/// As [`take`], of a pointer that may be of no use.
+///
+/// # Safety
+/// Where it is not NULL and aligned, `from` can be read and written.
+pub(crate) unsafe fn take_checked<T: Releasable>(from: *mut T, place: &str) -> Result<T, Failure> {
+    check_pointer(from.cast_const(), place)?;
+    // SAFETY: not NULL and aligned; the rest is the caller's promise.
+    Ok(unsafe { take(from) })
+}
+
+/// Makes what is to be filled a released one, whatever was there, which is not released. Nothing is done to
+/// a pointer that is of no use, which is then refused.
+///
+/// # Safety
+/// Where it is not NULL and aligned, `to` can be written.
+pub(crate) unsafe fn clear_struct<T: Releasable>(to: *mut T, place: &str) -> Result<(), Failure> {
+    check_pointer(to.cast_const(), place)?;
+    // SAFETY: not NULL and aligned; the rest is the caller's promise.
+    unsafe { put(to, T::RELEASED) };
+    Ok(())
 }
 
 /// Puts a struct into the caller's, whatever was there, which is not released.

@@ -6,8 +6,8 @@ use std::ptr::{self, null, null_mut};
 use std::sync::Arc;
 
 use super::build::{Keeper, Outgoing};
-use super::{ArrowArray, ArrowArrayStream, ArrowSchema, Releasable, put};
-use crate::border::{Failure, borrow, c_text, check_pointer, guard, value_or};
+use super::{ArrowArray, ArrowArrayStream, ArrowSchema, Releasable, clear_struct, put};
+use crate::border::{Failure, borrow, c_text, guard, value_or};
 use crate::error::{attribution_error, attribution_status};
 use crate::result::{ModelColumns, Results, attribution_result};
 
@@ -104,12 +104,10 @@ unsafe fn give_array(
     array: *mut ArrowArray,
     schema: *mut ArrowSchema,
 ) -> Result<(), Failure> {
-    check_pointer(array.cast_const(), "array")?;
-    check_pointer(schema.cast_const(), "schema")?;
-    // SAFETY: not NULL and aligned; the rest is the caller's promise.
+    // SAFETY: the caller's promise.
     unsafe {
-        put(array, ArrowArray::RELEASED);
-        put(schema, ArrowSchema::RELEASED);
+        let cleared = [clear_struct(array, "array"), clear_struct(schema, "schema")];
+        cleared.into_iter().collect::<Result<(), _>>()?;
         let results = &borrow(result)?.0;
         let model = results.model(model)?;
         let outgoing = kind.outgoing(results, model, 0..kind.length(model));
@@ -274,10 +272,9 @@ unsafe fn give_stream(
     result: *const attribution_result,
     stream: *mut ArrowArrayStream,
 ) -> Result<(), Failure> {
-    check_pointer(stream.cast_const(), "stream")?;
-    // SAFETY: not NULL and aligned; the rest is the caller's promise.
+    // SAFETY: the caller's promise.
     unsafe {
-        put(stream, ArrowArrayStream::RELEASED);
+        clear_struct(stream, "stream")?;
         let results = Arc::clone(&borrow(result)?.0);
         let own =
             Box::new(OwnStream { kind, results, model: 0, row: 0, error: CString::default() });

@@ -200,12 +200,11 @@ pub unsafe extern "C" fn attribution_store_backfill(
             clear(report, "report")?;
             (borrow(store)?, read_growing(options)?)
         };
-        let scope = match scope_type(options.scope_type, "scope_type")? {
-            Some(scope_type) => {
-                Scope::new(scope_type, (options.scope_id != 0).then_some(options.scope_id))?
-            }
-            None => Scope::GLOBAL,
+        let Some(scope_type) = scope_type(options.scope_type, "scope_type")? else {
+            let allowed = "ATTRIBUTION_SCOPE_GLOBAL, a campaign or an advertiser";
+            return Err(Failure::argument("scope_type", "found ATTRIBUTION_SCOPE_ANY", allowed));
         };
+        let scope = Scope::new(scope_type, (options.scope_id != 0).then_some(options.scope_id))?;
         let job = BackfillOptions {
             journeys: journey_options(
                 options.journey_key,
