@@ -16,7 +16,7 @@
  * was freed, or of another kind, is refused where it can be told by looking at it.
  *
  * All other structs are the caller's: they are read or filled during a call, and not kept, so threads may share
- * one that no call fills. What the caller's pointers in them point to is lent for the time of the call. What
+ * one that no call fills. Where a column may be left out, a slice of NULL and 0 leaves it out. What the caller's pointers in them point to is lent for the time of the call. What
  * pointers point to that the library filled in belongs to the handle that was asked, until that is freed.
  *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
@@ -942,7 +942,7 @@ typedef struct attribution_backfill_options {
 /**
  * Is told now and then how far a job has come: its phase (one of the ATTRIBUTION_PHASE_ numbers), how much
  * of it is done, and of how much. Gives 0 to go on, or another number to end the job at the next safe
- * point with ATTRIBUTION_STATUS_CANCELLED.
+ * point with ATTRIBUTION_STATUS_CANCELLED; until then it may be called again, whatever it gives.
  *
  * It is called on the thread that called the job, during that call alone. It must not unwind or jump out,
  * and may call the library, though not for the same user's jobs.
@@ -1792,7 +1792,8 @@ void attribution_findings_free(struct attribution_findings **findings);
  * are deleted or whose multi-touch is off. `progress` may be NULL; `context` is given to it.
  *
  * Of all users, the failure of one does not stop the others: the status is then that of the first which
- * failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+ * failed, and `report` is set and says what came of each. Where the one user's job fails, or what is wrong is
+ * so for all, `report` is NULL. After
  * any failure each conversion has its old journey or its new one; run again.
  */
 attribution_status attribution_store_backfill(const struct attribution_store *store,
@@ -1808,7 +1809,8 @@ attribution_status attribution_store_backfill(const struct attribution_store *st
  * given to it.
  *
  * Of all users, the failure of one does not stop the others: the status is then that of the first which
- * failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+ * failed, and `report` is set and says what came of each. Where the one user's job fails, or what is wrong is
+ * so for all, `report` is NULL. After
  * any failure each model and hour has its old rows or its new ones; run again.
  */
 attribution_status attribution_store_rebuild(const struct attribution_store *store,
@@ -2177,15 +2179,35 @@ const char *attribution_version_string(void);
 #define ATTRIBUTION_ALIGN_OF(type) _Alignof(type)
 #endif
 #if UINTPTR_MAX == UINT64_MAX
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_u8_slice) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_u8_slice) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u8_slice, data) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u8_slice, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_u32_slice) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_u32_slice) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u32_slice, data) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u32_slice, length) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_u64_slice) == 16, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_u64_slice) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u64_slice, data) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_u64_slice, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_i64_slice) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_i64_slice) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_i64_slice, data) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_i64_slice, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_size_slice) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_size_slice) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_size_slice, data) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_size_slice, length) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touch) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touch) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, click_id) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, click_time) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, campaign_id) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, account_id) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, landing_page_id) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, advertiser_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, traffic_source_id) == 48, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch, adgroup_id) == 56, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversion) == 96, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversion) == 8, "attribution.h: layout");
@@ -2198,19 +2220,39 @@ ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_columns) == 232, "attribution.h: la
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_columns) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, converting_click_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, conversion_times) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, payouts) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, costs) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, offsets) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, click_ids) == 104, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, click_times) == 120, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, campaign_ids) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, account_ids) == 152, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, landing_page_ids) == 168, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, advertiser_ids) == 184, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, traffic_source_ids) == 200, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_columns, adgroup_ids) == 216, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversion_columns) == 104, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversion_columns) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, converting_click_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, conversion_times) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, payouts) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, costs) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversion_columns, converting_click_times) == 88, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touch_columns) == 152, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touch_columns) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, click_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, click_times) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, campaign_ids) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, account_ids) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, landing_page_ids) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, advertiser_ids) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, traffic_source_ids) == 120, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touch_columns, adgroup_ids) == 136, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_engine_options) == 24, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_engine_options) == 8, "attribution.h: layout");
@@ -2239,14 +2281,29 @@ ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_clicks) == 200, "attribution.h: lay
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_clicks) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, click_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, click_times) == 24, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, visitors) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, visitors_high) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, costs) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, filtered) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, campaign_ids) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, account_ids) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, landing_page_ids) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, advertiser_ids) == 152, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, traffic_source_ids) == 168, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_clicks, adgroup_ids) == 184, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_conversions) == 168, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_conversions) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, conversion_ids) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, click_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, conversion_times) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, payouts) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, costs) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, costs_present) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, campaign_ids) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, campaign_ids_present) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, click_times) == 136, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_conversions, click_times_present) == 152, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_journey_columns) == 40, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_journey_columns) == 8, "attribution.h: layout");
@@ -2260,27 +2317,43 @@ ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_snapshots) == 8, "att
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, length) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, scope_types) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, scope_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, date_hours) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, attributed_clicks) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, attributed_conversions) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, credited_conversions) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, revenues) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshots, costs) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_touchpoints) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_touchpoints) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, length) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, conversions) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, click_ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, positions) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, credits) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, stored_credits) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, revenues) == 56, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_touchpoints, costs) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_backfill_options) == 56, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_backfill_options) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, user_id) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, start) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, end) == 20, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, journey_key) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, lookback_seconds) == 28, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, max_touches) == 32, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, scope_type) == 36, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, wait_seconds) == 48, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_backfill_options, connections) == 52, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_rebuild_options) == 40, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_rebuild_options) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, user_id) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, start) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, end) == 20, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, scopes) == 24, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, without_credits) == 28, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_rebuild_options, wait_seconds) == 32, "attribution.h: layout");
@@ -2292,6 +2365,16 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, user_id) == 8, "attr
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, status) == 16, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, message) == 24, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, start) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, end) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, conversions) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, touches) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, missing_clicks) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, clicks) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, deleted_conversions) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, single_touch_conversions) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, batches) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, rows_written) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, retries) == 112, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, duration_ms) == 120, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, models) == 128, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_user_report, invalid_models) == 136, "attribution.h: layout");
@@ -2300,7 +2383,12 @@ ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_model_report) == 8, "
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, model_id) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, slug) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, hours) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, snapshots) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, clicks) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, conversions) == 48, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, revenue) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, cost) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_model_report, rows_written) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_invalid_model) == 32, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_invalid_model) == 8, "attribution.h: layout");
@@ -2321,6 +2409,7 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, size) == 0, "attr
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, user_id) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, model) == 16, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, start) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, end) == 28, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, scope_type) == 32, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, scope_id) == 40, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_snapshot_query, limit) == 48, "attribution.h: layout");
@@ -2330,5 +2419,41 @@ ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_stored_snapshot_colum
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, size) == 0, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, length) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, snapshot_ids) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, scope_types) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, scope_ids) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, date_hours) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, attributed_clicks) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, attributed_conversions) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, revenues) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, costs) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(struct ArrowSchema) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(struct ArrowSchema) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, format) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, name) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, metadata) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, flags) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, n_children) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, children) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, dictionary) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, release) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, private_data) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(struct ArrowArray) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(struct ArrowArray) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, length) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, null_count) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, offset) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, n_buffers) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, n_children) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, buffers) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, children) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, dictionary) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, release) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArray, private_data) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(struct ArrowArrayStream) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(struct ArrowArrayStream) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArrayStream, get_schema) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArrayStream, get_next) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArrayStream, get_last_error) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArrayStream, release) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowArrayStream, private_data) == 32, "attribution.h: layout");
 #endif

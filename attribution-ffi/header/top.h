@@ -16,7 +16,7 @@
  * was freed, or of another kind, is refused where it can be told by looking at it.
  *
  * All other structs are the caller's: they are read or filled during a call, and not kept, so threads may share
- * one that no call fills. What the caller's pointers in them point to is lent for the time of the call. What
+ * one that no call fills. Where a column may be left out, a slice of NULL and 0 leaves it out. What the caller's pointers in them point to is lent for the time of the call. What
  * pointers point to that the library filled in belongs to the handle that was asked, until that is freed.
  *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of

@@ -115,7 +115,15 @@ pub(crate) unsafe fn dimensions<'a>(
     let mut dimensions = Dimensions::default();
     for (scope_type, column) in columns {
         // SAFETY: the caller's promise.
-        let entries = unsafe { column.optional(rows, &format!("{prefix}{scope_type}_ids"))? };
+        let entries = unsafe { column.optional(rows, "") };
+        // The place is put together where it is needed alone: small calls would feel it.
+        let entries = entries.map_err(|failure| match failure {
+            Failure::Argument(defect) => {
+                let place = format!("{prefix}{scope_type}_ids");
+                Failure::argument(place, defect.found, defect.allowed)
+            }
+            other => other,
+        })?;
         if let Some(entries) = entries {
             dimensions = dimensions.with(scope_type, entries);
         }

@@ -9,11 +9,15 @@ use std::fs;
 use std::mem::{align_of, offset_of, size_of};
 use std::path::{Path, PathBuf};
 
+use attribution::arrow::{ArrowArray, ArrowArrayStream, ArrowSchema};
 use attribution::batch::{attribution_columns, attribution_conversion, attribution_touch};
 use attribution::calculate::{
     attribution_conversion_columns, attribution_engine_options, attribution_touch_columns,
 };
-use attribution::columns::attribution_u64_slice;
+use attribution::columns::{
+    attribution_i64_slice, attribution_size_slice, attribution_u8_slice, attribution_u32_slice,
+    attribution_u64_slice,
+};
 use attribution::database::findings::attribution_finding;
 use attribution::database::jobs::{attribution_backfill_options, attribution_rebuild_options};
 use attribution::database::report::{
@@ -46,6 +50,8 @@ macro_rules! layouts {
 
 fn layout(text: &mut String, name: &str, size: usize, align: usize, fields: &[(&str, usize)]) {
     let (open, close) = ("ATTRIBUTION_STATIC_ASSERT(", ", \"attribution.h: layout\");");
+    // Arrow's have no other name in C.
+    let name = &if name.starts_with("Arrow") { format!("struct {name}") } else { name.to_owned() };
     writeln!(text, "{open}sizeof({name}) == {size}{close}").unwrap();
     writeln!(text, "{open}ATTRIBUTION_ALIGN_OF({name}) == {align}{close}").unwrap();
     for (field, offset) in fields {
@@ -58,28 +64,217 @@ fn asserts() -> String {
     let mut text = String::new();
     let out = &mut text;
     layouts! { out:
+        attribution_u8_slice { data, length }
+        attribution_u32_slice { data, length }
         attribution_u64_slice { data, length }
-        attribution_touch { click_id, click_time, campaign_id, adgroup_id }
+        attribution_i64_slice { data, length }
+        attribution_size_slice { data, length }
+        attribution_touch {
+            click_id,
+            click_time,
+            campaign_id,
+            account_id,
+            landing_page_id,
+            advertiser_id,
+            traffic_source_id,
+            adgroup_id,
+        }
         attribution_conversion { conversion_id, conversion_time, payout, cost, click }
-        attribution_columns { size, conversion_ids, offsets, click_times, campaign_ids, adgroup_ids }
-        attribution_conversion_columns { size, conversion_ids, converting_click_times }
-        attribution_touch_columns { size, conversion_ids, adgroup_ids }
+        attribution_columns {
+            size,
+            conversion_ids,
+            converting_click_ids,
+            conversion_times,
+            payouts,
+            costs,
+            offsets,
+            click_ids,
+            click_times,
+            campaign_ids,
+            account_ids,
+            landing_page_ids,
+            advertiser_ids,
+            traffic_source_ids,
+            adgroup_ids,
+        }
+        attribution_conversion_columns {
+            size,
+            conversion_ids,
+            converting_click_ids,
+            conversion_times,
+            payouts,
+            costs,
+            converting_click_times,
+        }
+        attribution_touch_columns {
+            size,
+            conversion_ids,
+            click_ids,
+            click_times,
+            campaign_ids,
+            account_ids,
+            landing_page_ids,
+            advertiser_ids,
+            traffic_source_ids,
+            adgroup_ids,
+        }
         attribution_engine_options { size, scopes, threads, touchpoints, reserved }
-        attribution_model_fields { size, kind, half_life_hours, first_touch_weight, last_touch_weight, name, slug }
+        attribution_model_fields {
+            size,
+            kind,
+            half_life_hours,
+            first_touch_weight,
+            last_touch_weight,
+            name,
+            slug,
+        }
         attribution_journey_options { size, key, lookback_seconds, max_touches, reserved }
-        attribution_clicks { size, click_ids, visitors, filtered, adgroup_ids }
-        attribution_conversions { size, conversion_ids, costs_present, click_times_present }
+        attribution_clicks {
+            size,
+            click_ids,
+            click_times,
+            visitors,
+            visitors_high,
+            costs,
+            filtered,
+            campaign_ids,
+            account_ids,
+            landing_page_ids,
+            advertiser_ids,
+            traffic_source_ids,
+            adgroup_ids,
+        }
+        attribution_conversions {
+            size,
+            conversion_ids,
+            click_ids,
+            conversion_times,
+            payouts,
+            costs,
+            costs_present,
+            campaign_ids,
+            campaign_ids_present,
+            click_times,
+            click_times_present,
+        }
         attribution_journey_columns { size, conversions, touches, offsets, rows }
-        attribution_snapshots { size, length, scope_types, costs }
-        attribution_touchpoints { size, length, conversions, costs }
-        attribution_backfill_options { size, user_id, start, journey_key, scope_type, scope_id, connections }
-        attribution_rebuild_options { size, user_id, start, scopes, without_credits, wait_seconds, connections }
-        attribution_user_report { size, user_id, status, message, start, duration_ms, models, invalid_models }
-        attribution_model_report { size, model_id, slug, revenue, rows_written }
+        attribution_snapshots {
+            size,
+            length,
+            scope_types,
+            scope_ids,
+            date_hours,
+            attributed_clicks,
+            attributed_conversions,
+            credited_conversions,
+            revenues,
+            costs,
+        }
+        attribution_touchpoints {
+            size,
+            length,
+            conversions,
+            click_ids,
+            positions,
+            credits,
+            stored_credits,
+            revenues,
+            costs,
+        }
+        attribution_backfill_options {
+            size,
+            user_id,
+            start,
+            end,
+            journey_key,
+            lookback_seconds,
+            max_touches,
+            scope_type,
+            scope_id,
+            wait_seconds,
+            connections,
+        }
+        attribution_rebuild_options {
+            size,
+            user_id,
+            start,
+            end,
+            scopes,
+            without_credits,
+            wait_seconds,
+            connections,
+        }
+        attribution_user_report {
+            size,
+            user_id,
+            status,
+            message,
+            start,
+            end,
+            conversions,
+            touches,
+            missing_clicks,
+            clicks,
+            deleted_conversions,
+            single_touch_conversions,
+            batches,
+            rows_written,
+            retries,
+            duration_ms,
+            models,
+            invalid_models,
+        }
+        attribution_model_report {
+            size,
+            model_id,
+            slug,
+            hours,
+            snapshots,
+            clicks,
+            conversions,
+            revenue,
+            cost,
+            rows_written,
+        }
         attribution_invalid_model { size, model_id, slug, problem }
         attribution_finding { size, severity, subject, found, remedy }
-        attribution_snapshot_query { size, user_id, model, start, scope_type, scope_id, limit, offset }
-        attribution_stored_snapshot_columns { size, length, snapshot_ids, costs }
+        attribution_snapshot_query {
+            size,
+            user_id,
+            model,
+            start,
+            end,
+            scope_type,
+            scope_id,
+            limit,
+            offset,
+        }
+        attribution_stored_snapshot_columns {
+            size,
+            length,
+            snapshot_ids,
+            scope_types,
+            scope_ids,
+            date_hours,
+            attributed_clicks,
+            attributed_conversions,
+            revenues,
+            costs,
+        }
+        ArrowSchema { format, name, metadata, flags, n_children, children, dictionary, release, private_data }
+        ArrowArray {
+            length,
+            null_count,
+            offset,
+            n_buffers,
+            n_children,
+            buffers,
+            children,
+            dictionary,
+            release,
+            private_data,
+        }
+        ArrowArrayStream { get_schema, get_next, get_last_error, release, private_data }
     }
     text
 }

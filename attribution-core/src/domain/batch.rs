@@ -242,29 +242,32 @@ impl<'a> Batch<'a> {
 
 fn check_lengths(columns: &BatchColumns<'_>) -> Result<(), Error> {
     let mut defects = Defects::default();
-    let mut expect = |column: String, found: usize, allowed: usize, of: &str| {
+    // Texts are put together where they are needed alone: small batches would feel it.
+    let mut expect = |column: &dyn Fn() -> String, found: usize, allowed: usize, of: &str| {
         if found != allowed {
             defects.push(Defect::new(
-                column,
+                column(),
                 format!("found {found} entries"),
                 format!("{allowed}, {of}"),
             ));
         }
     };
     let conversions = columns.conversion_ids.len();
+    let touches = columns.click_ids.len();
     let per_conversion = "one for each of conversion_ids";
     let per_touch = "one for each of click_ids";
-    let length = columns.converting_click_ids.len();
-    expect("converting_click_ids".into(), length, conversions, per_conversion);
-    expect("conversion_times".into(), columns.conversion_times.len(), conversions, per_conversion);
-    expect("payouts".into(), columns.payouts.len(), conversions, per_conversion);
-    expect("costs".into(), columns.costs.len(), conversions, per_conversion);
-    let one_more = "one more than conversion_ids";
-    expect("offsets".into(), columns.offsets.len(), conversions + 1, one_more);
-    let touches = columns.click_ids.len();
-    expect("click_times".into(), columns.click_times.len(), touches, per_touch);
+    for (column, length, allowed, of) in [
+        ("converting_click_ids", columns.converting_click_ids.len(), conversions, per_conversion),
+        ("conversion_times", columns.conversion_times.len(), conversions, per_conversion),
+        ("payouts", columns.payouts.len(), conversions, per_conversion),
+        ("costs", columns.costs.len(), conversions, per_conversion),
+        ("offsets", columns.offsets.len(), conversions + 1, "one more than conversion_ids"),
+        ("click_times", columns.click_times.len(), touches, per_touch),
+    ] {
+        expect(&|| column.to_owned(), length, allowed, of);
+    }
     for (scope_type, column) in columns.dimensions.present() {
-        expect(format!("{scope_type}_ids"), column.len(), touches, per_touch);
+        expect(&|| format!("{scope_type}_ids"), column.len(), touches, per_touch);
     }
     if u32::try_from(conversions).is_err() {
         defects.push(Defect::new(

@@ -37,7 +37,7 @@ pub enum attribution_phase {
 
 /// Is told now and then how far a job has come: its phase (one of the ATTRIBUTION_PHASE_ numbers), how much
 /// of it is done, and of how much. Gives 0 to go on, or another number to end the job at the next safe
-/// point with ATTRIBUTION_STATUS_CANCELLED.
+/// point with ATTRIBUTION_STATUS_CANCELLED; until then it may be called again, whatever it gives.
 ///
 /// It is called on the thread that called the job, during that call alone. It must not unwind or jump out,
 /// and may call the library, though not for the same user's jobs.
@@ -183,7 +183,8 @@ unsafe fn perform<R>(
 /// are deleted or whose multi-touch is off. `progress` may be NULL; `context` is given to it.
 ///
 /// Of all users, the failure of one does not stop the others: the status is then that of the first which
-/// failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+/// failed, and `report` is set and says what came of each. Where the one user's job fails, or what is wrong is
+/// so for all, `report` is NULL. After
 /// any failure each conversion has its old journey or its new one; run again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_store_backfill(
@@ -237,7 +238,8 @@ pub unsafe extern "C" fn attribution_store_backfill(
 /// given to it.
 ///
 /// Of all users, the failure of one does not stop the others: the status is then that of the first which
-/// failed, and `report` is set and says what came of each. Where nothing was done, `report` is NULL. After
+/// failed, and `report` is set and says what came of each. Where the one user's job fails, or what is wrong is
+/// so for all, `report` is NULL. After
 /// any failure each model and hour has its old rows or its new ones; run again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_store_rebuild(

@@ -24,22 +24,25 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The folder that the build puts the library into, and the programs are put into.
+/// The folder that the build of the tests puts the library into: beside the tests themselves.
 fn folder() -> PathBuf {
-    command::binary().parent().unwrap().to_owned()
+    std::env::current_exe().unwrap().parent().unwrap().to_owned()
 }
 
-/// A C program, compiled and linked with the library that lies beside the command.
+/// A C program, compiled and linked with the library that lies beside the tests, in a folder that is built
+/// anew each time.
 fn program(source: &str) -> PathBuf {
     let folder = folder();
     let library = folder.join("libattribution.so");
     assert!(
         library.is_file(),
-        "{} is not there: run `cargo build -p attribution-ffi` first",
+        "{} is not there: `cargo test --workspace` builds it, and `cargo test -p attribution-ffi`",
         library.display()
     );
     let name = Path::new(source).file_stem().unwrap().to_str().unwrap();
-    let programs = tempfile::Builder::new().prefix("c-").tempdir_in(&folder).unwrap().keep();
+    let programs = folder.join(format!("c-program-{name}"));
+    let _ = std::fs::remove_dir_all(&programs);
+    std::fs::create_dir(&programs).unwrap();
     // What a program asks for at run time is the name in the library, which has the ABI's version.
     std::os::unix::fs::symlink(&library, programs.join("libattribution.so.1")).unwrap();
     let output = programs.join(name);
