@@ -60,6 +60,8 @@ fn layout(text: &mut String, name: &str, size: usize, align: usize, fields: &[(&
 }
 
 /// What C checks of the layouts where pointers have 64 bits, which is where these were taken.
+// A list of every struct and field is as long as they are many.
+#[allow(clippy::too_many_lines)]
 fn asserts() -> String {
     let mut text = String::new();
     let out = &mut text;
