@@ -20,7 +20,7 @@
 // pointers it is given have to be what it says.
 #![allow(clippy::missing_safety_doc)]
 // The comments are those of the header, which is no Markdown.
-#![allow(clippy::doc_markdown)]
+#![allow(clippy::doc_markdown, rustdoc::broken_intra_doc_links)]
 // Their values are for C, which cannot be made to use them.
 #![allow(clippy::must_use_candidate)]
 
