@@ -467,7 +467,11 @@ fn expected(rows: &Rows, order: u8) -> Option<Option<Vec<Outcome>>> {
             $slice { data: $column.as_ptr(), length: $column.len() }
         };
     }
-    let dimension = |at: usize| slice!(attribution_u64_slice, rows.dimensions[at]);
+    // A dimension that the layout leaves out is left out here, too, by NULL.
+    let dimension = |at: usize| match &rows.dimensions[at] {
+        ids if ids.is_empty() => attribution_u64_slice { data: std::ptr::null(), length: 0 },
+        ids => slice!(attribution_u64_slice, ids),
+    };
     let columns = attribution_columns {
         size: size_of::<attribution_columns>(),
         conversion_ids: slice!(attribution_u64_slice, rows.conversion_ids),
