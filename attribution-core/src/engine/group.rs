@@ -116,27 +116,22 @@ impl<'a> GroupedTouches<'a> {
             ));
         });
         std::mem::take(&mut defects).into_result()?;
-        let place_of = &|id: u64| index.row(id, &ids).unwrap_or(UNKNOWN);
+        let place_of = |id: u64| index.row(id, &ids).unwrap_or(UNKNOWN);
 
         let rows = touches.conversion_ids.len();
         let chunks = ids.len().div_ceil(CHUNK);
         let share = rows.div_ceil(threads).max(1);
-        let deal = |rows| Hand::deal(touches, rows, chunks, place_of);
-        let dealt: Result<Vec<_>, Error> = if share >= rows {
-            // A single share is dealt here: a thread takes longer to start than few touches to deal.
-            Ok(vec![deal(0..rows)])
-        } else {
-            thread::scope(|scope| {
-                let handles: Result<Vec<_>, Error> = (0..rows)
-                    .step_by(share)
-                    .map(|start| {
-                        let rows = start..(start + share).min(rows);
-                        spawn(scope, move || deal(rows))
-                    })
-                    .collect();
-                handles?.into_iter().map(join).collect()
-            })
-        };
+        let dealt: Result<Vec<_>, Error> = thread::scope(|scope| {
+            let place_of = &place_of;
+            let handles: Result<Vec<_>, Error> = (0..rows)
+                .step_by(share)
+                .map(|start| {
+                    let rows = start..(start + share).min(rows);
+                    spawn(scope, move || Hand::deal(touches, rows, chunks, place_of))
+                })
+                .collect();
+            handles?.into_iter().map(join).collect()
+        });
         let mut hands = Vec::new();
         for (hand, of_hand) in dealt? {
             hands.push(hand);
