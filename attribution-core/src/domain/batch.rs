@@ -370,7 +370,16 @@ impl BatchBuilder {
     }
 
     /// A builder with a column for these scope types alone.
-    pub(crate) fn with_dimensions(scopes: ScopeSet) -> Self {
+    ///
+    /// ```
+    /// use attribution_core::{BatchBuilder, ScopeSet, ScopeType};
+    /// let builder = BatchBuilder::with_dimensions("campaign".parse::<ScopeSet>()?);
+    /// let batch = builder.batch();
+    /// assert!(batch.columns().dimensions.get(ScopeType::Campaign).is_some());
+    /// assert!(batch.columns().dimensions.get(ScopeType::Account).is_none());
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn with_dimensions(scopes: ScopeSet) -> Self {
         let dimensions = scopes
             .iter()
             .fold(Dimensions::default(), |columns, scope| columns.with(scope, Vec::new()));

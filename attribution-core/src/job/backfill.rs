@@ -49,6 +49,8 @@ pub struct BackfillOptions {
     pub wait: Duration,
     /// On how many connections rows are written.
     pub connections: usize,
+    /// Removes the stored journeys of these conversions instead of making them.
+    pub remove: bool,
 }
 
 impl BackfillOptions {
@@ -66,6 +68,7 @@ impl BackfillOptions {
             scope: Scope::GLOBAL,
             wait: Duration::ZERO,
             connections: 2,
+            remove: false,
         }
     }
 }
@@ -90,7 +93,7 @@ pub struct BackfillReport {
     pub conversions: u64,
     /// Deleted conversions, whose journeys are removed.
     pub deleted_conversions: u64,
-    /// Conversions whose multi-touch is off, whose journeys are removed.
+    /// Conversions whose multi-touch is off, or whose journeys are to be removed: they are.
     pub single_touch_conversions: u64,
     /// Conversions with multi-touch on whose click is not among the owner's clicks.
     pub missing_clicks: u64,
@@ -391,7 +394,8 @@ impl Backfill<'_> {
                 ScopeType::Advertiser => self.options.scope.id() == advertiser_id,
                 _ => true,
             };
-            let on = self.multi_touch.is_on(campaign_id, advertiser_id);
+            let on =
+                !self.options.remove && self.multi_touch.is_on(campaign_id, advertiser_id);
             let kept = self.coverage == Coverage::SingleTouch && on && !conversion.deleted;
             if !wanted || kept {
                 continue;

@@ -1,0 +1,5 @@
+//! The tables of a Prosper202 installation.
+
+pub(crate) mod address;
+pub(crate) mod jobs;
+pub(crate) mod read;

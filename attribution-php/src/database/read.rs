@@ -1,0 +1,80 @@
+//! What is stored, read back, and the state of the tables.
+
+use attribution_core::{Finding, SnapshotQuery, SnapshotRecord, Window};
+use ext_php_rs::types::{ZendHashTable, Zval};
+use ext_php_rs::zend::BailoutGuard;
+
+use super::address::open;
+use crate::failure::{Failure, refused};
+use crate::input::described;
+use crate::job;
+use crate::options::{Options, scope_type};
+use crate::output::{array_from_json, record_rows};
+use crate::zend::table::Made;
+
+const QUERY: [&str; 9] =
+    ["user", "model", "start", "end", "scope_type", "scope_id", "limit", "offset", "replica"];
+
+struct Query {
+    user_id: u64,
+    query: SnapshotQuery,
+}
+
+fn read_query(query: Options<'_>) -> Result<Query, Failure> {
+    let needed = |name: &str| refused(query.place(name), "found nothing", "a value");
+    let user_id = query.unsigned("user")?.ok_or_else(|| needed("user"))?;
+    let model = query.text("model")?.ok_or_else(|| needed("model"))?;
+    let start = query.time("start")?.ok_or_else(|| needed("start"))?;
+    let end = query.time("end")?.ok_or_else(|| needed("end"))?;
+    let mut wanted = SnapshotQuery::new(model, Window::new(start, end)?);
+    if let Some(value) = query.get("scope_type") {
+        let allowed = "the name of a scope type";
+        let scope = scope_type(value)
+            .ok_or_else(|| refused(query.place("scope_type"), described(value), allowed))?;
+        wanted.scope_type = Some(scope);
+    }
+    wanted.scope_id = query.unsigned("scope_id")?;
+    if let Some(limit) = query.unsigned("limit")? {
+        wanted.limit = limit;
+    }
+    wanted.offset = query.unsigned("offset")?.unwrap_or(0);
+    Ok(Query { user_id, query: wanted })
+}
+
+/// What `attribution_snapshots` gives.
+pub(crate) fn snapshots(database: &Zval, query: &ZendHashTable) -> Result<Made, Failure> {
+    let records = read_snapshots(database, query)?;
+    let guarded = BailoutGuard::new(records);
+    record_rows(guarded.get())
+}
+
+fn read_snapshots(database: &Zval, query: &ZendHashTable) -> Result<Vec<SnapshotRecord>, Failure> {
+    let options = Options::new(query, "query", &QUERY)?;
+    let Query { user_id, query } = read_query(options)?;
+    let store = open(database, options.get("replica"))?;
+    job::run(None, |progress| {
+        let mut records = Vec::new();
+        store.snapshots(user_id, &query, &mut |record| {
+            records.push(record);
+            // A look at whether to stop costs less than a row.
+            match progress.report(attribution_core::Phase::Reading, records.len() as u64, 0) {
+                std::ops::ControlFlow::Continue(()) => Ok(()),
+                std::ops::ControlFlow::Break(()) => Err(attribution_core::Error::Cancelled),
+            }
+        })?;
+        Ok(records)
+    })
+}
+
+/// What `attribution_check` gives.
+pub(crate) fn check(database: &Zval) -> Result<Made, Failure> {
+    let guarded = BailoutGuard::new(find(database)?);
+    Ok(array_from_json(guarded.get()))
+}
+
+fn find(database: &Zval) -> Result<serde_json::Value, Failure> {
+    let store = open(database, None)?;
+    let findings = job::run(None, |_| store.check())?;
+    let json = Finding::to_json(&findings)?;
+    super::jobs::parsed(&json)
+}

@@ -1,0 +1,64 @@
+//! The PHP extension `attribution`: exact multi-touch attribution inside of PHP's own process.
+//!
+//! It translates and nothing more: PHP's arrays into the core's columns, the core's results and errors into
+//! arrays and exceptions. What numbers come out is the core's alone.
+//!
+//! Floors, each using only those before it: [`zend`] (what is PHP's: tables, strings, globals; with the FFI
+//! crate's border the only home of `unsafe`), then failures and memory, then what reads values and options, then
+//! one module per noun, then the classes.
+//!
+//! A fatal error of PHP's ends a call by jumping over Rust's frames without dropping what they own. So
+//! nothing of Rust's is alive while PHP's code runs or PHP's memory is asked for, but for what a
+//! [`BailoutGuard`](ext_php_rs::zend::BailoutGuard) holds.
+#![cfg_attr(windows, feature(abi_vectorcall))]
+
+mod calculate;
+mod columns;
+mod database;
+mod export;
+mod failure;
+mod functions;
+mod input;
+mod job;
+mod journeys;
+mod keys;
+mod memory;
+mod model;
+mod object;
+mod options;
+mod output;
+mod rows;
+mod version;
+mod zend;
+
+use ext_php_rs::prelude::*;
+
+const _: () = assert!(
+    ext_php_rs::ffi::ZEND_MODULE_API_NO >= 20_220_829,
+    "the extension needs PHP 8.2 or newer"
+);
+
+/// Registers what the extension has; called by PHP once it has loaded the library.
+#[php_module]
+#[php(startup = "startup")]
+pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
+    let module = module
+        .name("attribution")
+        .info_function(version::info);
+    functions::register(module)
+        .class::<object::model::Model>()
+        .class::<object::result::Result>()
+        .class::<object::result::Columns>()
+        .class::<object::engine::Engine>()
+}
+
+/// PHP's module startup: settings, keys and exceptions. 0 is success.
+fn startup(_type: i32, module_number: i32) -> i32 {
+    options::register_settings(module_number);
+    keys::intern();
+    functions::describe();
+    match failure::register_classes().and_then(|()| object::kinds::register()) {
+        Ok(()) => 0,
+        Err(_) => -1,
+    }
+}

@@ -1,0 +1,86 @@
+//! Attribution\Engine.
+
+use ext_php_rs::flags::ClassFlags;
+use ext_php_rs::prelude::*;
+use ext_php_rs::types::{ZendClassObject, ZendHashTable};
+
+use super::model::Model;
+use super::result::{Columns, Result};
+use crate::calculate::{Task, calculate, to_lists};
+use crate::columns::{calculate as calculate_columns, to_columns};
+use crate::failure::{Failure, refused, settle};
+use crate::input::{self, described};
+use crate::zend::table::{Kept, Made, NewList, NewValue, Table};
+
+/// How to calculate: the options of `attribution_calculate()`, checked once.
+#[php_class]
+#[php(name = "Attribution\\Engine")]
+#[php(flags = ClassFlags::Final)]
+#[derive(Debug, Clone, Copy)]
+pub struct Engine {
+    task: Task,
+}
+
+#[php_impl]
+impl Engine {
+    /// Takes the options of `attribution_calculate()`.
+    #[php(optional = options)]
+    pub fn __construct(options: Option<&ZendHashTable>) -> PhpResult<Self> {
+        settle(Task::of(options).map(|task| Self { task }))
+    }
+
+    /// The snapshots and credits of conversions under one model.
+    pub fn calculate(&self, model: &Model, conversions: &ZendHashTable) -> PhpResult<Result> {
+        settle(self.run(model, conversions))
+    }
+
+    /// The snapshots and credits of conversions under several models, as columns.
+    pub fn calculate_columns(
+        &self,
+        models: &ZendHashTable,
+        columns: &ZendHashTable,
+    ) -> PhpResult<Made> {
+        settle(self.run_columns(models, columns))
+    }
+}
+
+impl Engine {
+    fn run(&self, model: &Model, conversions: &ZendHashTable) -> std::result::Result<Result, Failure> {
+        let model = &model.given.model;
+        let (snapshots, touchpoints) = to_lists(calculate(model, conversions, self.task)?)?;
+        Ok(Result {
+            model: model.name().to_owned(),
+            snapshots: Kept(snapshots.into_made()),
+            touchpoints: Kept(touchpoints.into_made()),
+        })
+    }
+
+    fn run_columns(
+        &self,
+        models: &ZendHashTable,
+        columns: &ZendHashTable,
+    ) -> std::result::Result<Made, Failure> {
+        let list = input::list_of(Table(models), || "models".to_owned())?;
+        let mut given = Vec::new();
+        for (place, value) in list.iter().enumerate() {
+            let model = value.object().and_then(ZendClassObject::<Model>::from_zend_obj);
+            let Some(model) = model else {
+                let place = format!("models[{place}]");
+                return Err(refused(place, described(value), "an Attribution\\Model"));
+            };
+            given.push(model.given.model.clone());
+        }
+        let calculated = calculate_columns(&given, columns, self.task)?;
+        let columns = to_columns(calculated, false)?;
+        let mut results = NewList::with_capacity(0);
+        for (model, (snapshots, touchpoints)) in given.iter().zip(columns) {
+            let columns = Columns {
+                model: model.name().to_owned(),
+                snapshots: Kept(snapshots.into_made()),
+                touchpoints: Kept(touchpoints.into_made()),
+            };
+            results.push(NewValue::object(ZendClassObject::new(columns)));
+        }
+        Ok(results.into_made())
+    }
+}

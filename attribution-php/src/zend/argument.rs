@@ -1,0 +1,50 @@
+//! Types of arguments that the macros have no word for.
+
+use std::ffi::CStr;
+
+use ext_php_rs::ffi::{ext_php_rs_compiler_globals, zend_function};
+use ext_php_rs::flags::DataType;
+
+/// array and string|array, as a type's mask has them.
+pub(crate) const ARRAY: u32 = 1 << 7;
+pub(crate) const TEXT_OR_ARRAY: u32 = 1 << 6 | 1 << 7;
+
+/// An argument of a function: its place from 0, its type's mask, and its default, where it has one.
+pub(crate) type Argument = (&'static str, usize, u32, Option<&'static CStr>);
+
+/// Says of arguments of functions what type they have, where the macros say something wider. Only for the
+/// module's startup, when the functions are registered and nobody runs yet.
+pub(crate) fn describe(arguments: &[Argument]) {
+    // SAFETY: PHP's own globals, on the one thread that starts modules.
+    let functions = unsafe { (*ext_php_rs_compiler_globals()).function_table.as_ref() };
+    let Some(functions) = functions else { return };
+    for (name, place, mask, default) in arguments {
+        // SAFETY: the table of functions holds functions, and these are internal ones with that many arguments
+        // at least; their descriptions are this module's own.
+        unsafe {
+            let function = functions.get(*name).and_then(|entry| entry.ptr::<zend_function>());
+            let Some(function) = function.and_then(|pointer| pointer.as_mut()) else { continue };
+            if let Some(info) = function.internal_function.arg_info.add(*place).as_mut() {
+                info.type_.type_mask = info.type_.type_mask & !ANY_TYPE | mask;
+                info.default_value = default.map_or(std::ptr::null(), CStr::as_ptr);
+            }
+        }
+    }
+}
+
+/// All types that are bits of a mask.
+const ANY_TYPE: u32 = (1 << 10) - 1;
+
+/// The name of a type in PHP's own messages.
+pub(crate) fn type_name(kind: DataType) -> &'static str {
+    match kind {
+        DataType::Null | DataType::Undef => "null",
+        DataType::Bool | DataType::True | DataType::False => "bool",
+        DataType::Long => "int",
+        DataType::Double => "float",
+        DataType::String => "string",
+        DataType::Array => "array",
+        DataType::Object(_) => "object",
+        _ => "resource",
+    }
+}

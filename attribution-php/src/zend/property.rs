@@ -1,0 +1,64 @@
+//! Classes with typed, readonly properties of PHP's own.
+
+use std::ffi::c_void;
+
+use ext_php_rs::ffi::{zend_object, zend_property_info, zend_string, zend_type, zval};
+use ext_php_rs::flags::PropertyFlags;
+use ext_php_rs::types::{ZendObject, ZendStr, Zval};
+use ext_php_rs::zend::ClassEntry;
+
+unsafe extern "C" {
+    fn zend_declare_typed_property(
+        class: *mut ClassEntry,
+        name: *mut zend_string,
+        default: *mut zval,
+        flags: i32,
+        docs: *mut zend_string,
+        type_: zend_type,
+    ) -> *mut zend_property_info;
+    fn zend_update_property_ex(
+        scope: *mut ClassEntry,
+        object: *mut zend_object,
+        name: *mut zend_string,
+        value: *mut zval,
+    );
+}
+
+/// string, as a type's mask has it.
+pub(crate) const TEXT: u32 = 1 << 6;
+/// ?string, as a type's mask has it.
+pub(crate) const TEXT_OR_NULL: u32 = 1 << 6 | 1 << 1;
+/// A property that is set once.
+const READONLY: u32 = 1 << 7;
+
+/// Declares a public readonly property. Only for the module's startup.
+pub(crate) fn declare_readonly(class: &mut ClassEntry, name: &str, type_mask: u32) {
+    // SAFETY: all zeros is the undefined value, which owns nothing.
+    let mut undefined: Zval = unsafe { std::mem::zeroed() };
+    let flags = PropertyFlags::Public.bits() | READONLY;
+    // SAFETY: an interned name that PHP keeps; a readonly property begins undefined.
+    unsafe {
+        zend_declare_typed_property(
+            class,
+            ZendStr::new_interned(name, true).into_raw(),
+            &raw mut undefined,
+            flags as i32,
+            std::ptr::null_mut(),
+            zend_type { ptr: std::ptr::null_mut::<c_void>(), type_mask },
+        );
+    }
+}
+
+/// Sets a property of an object, whoever may see it; one that is readonly for the first time.
+pub(crate) fn set_property(object: &mut ZendObject, class: &ClassEntry, name: &str, mut value: Zval) {
+    let name = ZendStr::new(name, false);
+    // SAFETY: an object of the class or a child of it; the value is copied.
+    unsafe {
+        zend_update_property_ex(
+            std::ptr::from_ref(class).cast_mut(),
+            object,
+            name.as_ptr().cast_mut(),
+            &raw mut value,
+        );
+    }
+}
