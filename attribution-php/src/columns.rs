@@ -58,23 +58,48 @@ const COLUMNS: [&str; 16] = [
 unsafe trait Entry: Copy + 'static {
     /// The name of the type in messages.
     const NAME: &'static str;
+    /// The bits that no integer of the type has.
+    const FORBIDDEN: u64;
+
+    /// An integer without these bits.
+    fn of(integer: i64) -> Self;
 }
 
 // SAFETY: numbers.
 unsafe impl Entry for u64 {
+    const FORBIDDEN: u64 = 1 << 63;
     const NAME: &'static str = "unsigned 64-bit integers";
+
+    fn of(integer: i64) -> Self {
+        integer as u64
+    }
 }
 // SAFETY: numbers.
 unsafe impl Entry for u32 {
+    const FORBIDDEN: u64 = !0 << 32;
     const NAME: &'static str = "unsigned 32-bit integers";
+
+    fn of(integer: i64) -> Self {
+        integer as u32
+    }
 }
 // SAFETY: numbers.
 unsafe impl Entry for i64 {
+    const FORBIDDEN: u64 = 0;
     const NAME: &'static str = "signed 64-bit integers";
+
+    fn of(integer: i64) -> Self {
+        integer
+    }
 }
 // SAFETY: numbers.
 unsafe impl Entry for f64 {
+    const FORBIDDEN: u64 = 0;
     const NAME: &'static str = "doubles";
+
+    fn of(integer: i64) -> Self {
+        integer as f64
+    }
 }
 
 /// The entries of a binary string, lent where they are aligned.
@@ -98,22 +123,24 @@ fn entries<'a, T: Entry>(bytes: &'a [u8], name: &str) -> Result<Cow<'a, [T]>, Fa
     Ok(Cow::Owned(copied.collect()))
 }
 
-/// The entries of a list.
-fn listed<T>(
+/// The entries of a list. `whole` says that an integer is an entry as it is.
+fn listed<T: Entry>(
     table: Table<'_>,
     name: &str,
+    whole: bool,
     read: impl Fn(&Zval) -> Result<T, Refusal>,
 ) -> Result<Vec<T>, Failure> {
     memory::check(name, table.len().saturating_mul(size_of::<T>()))?;
     globals::poll()?;
     let list = input::list_of(table, || name.to_owned())?;
-    let mut entries = Vec::with_capacity(table.len());
-    for value in list.iter() {
-        match read(value) {
-            Ok(entry) => entries.push(entry),
-            Err(refusal) => return Err(refusal.at(format!("{name}[{}]", entries.len()))),
-        }
+    if let Some(integers) = whole.then(|| list.integers(T::FORBIDDEN)).flatten() {
+        return Ok(integers.map(T::of).collect());
     }
+    let mut entries = Vec::with_capacity(table.len());
+    list.each(|place, value| {
+        entries.push(read(value).map_err(|refusal| refusal.at(format!("{name}[{place}]")))?);
+        Ok::<(), Failure>(())
+    })?;
     Ok(entries)
 }
 
@@ -139,7 +166,7 @@ impl<'a> Given<'a> {
     ) -> Result<Cow<'a, [T]>, Failure> {
         match value_of(value) {
             Value::Text(bytes) => entries(bytes, name),
-            Value::Table(table) => Ok(Cow::Owned(listed(table, name, read)?)),
+            Value::Table(table) => Ok(Cow::Owned(listed(table, name, true, read)?)),
             _ => Err(neither(name, value)),
         }
     }
@@ -177,7 +204,7 @@ impl<'a> Given<'a> {
                     };
                     doubles.iter().enumerate().map(amount).collect::<Result<Vec<i64>, _>>().map(Cow::Owned)
                 }
-                Value::Table(table) => Ok(Cow::Owned(listed(table, money, read)?)),
+                Value::Table(table) => Ok(Cow::Owned(listed(table, money, false, read)?)),
                 _ => Err(neither(money, value)),
             },
         }
@@ -330,11 +357,15 @@ pub(crate) fn to_columns(
 /// Reads a list of models.
 pub(crate) fn read_models(models: &ZendHashTable) -> Result<Vec<Model>, Failure> {
     let list = input::list_of(Table(models), || "models".to_owned())?;
-    let read = |(place, value): (usize, &Zval)| match value_of(value) {
-        Value::Table(table) => Ok(read_model(table, Some(place))?.model),
+    let mut read = Vec::new();
+    list.each(|place, value| match value_of(value) {
+        Value::Table(table) => {
+            read.push(read_model(table, Some(place))?.model);
+            Ok(())
+        }
         _ => Err(refused(format!("models[{place}]"), described(value), "an array with names as keys")),
-    };
-    list.iter().enumerate().map(read).collect()
+    })?;
+    Ok(read)
 }
 
 /// What `attribution_calculate_columns` gives.

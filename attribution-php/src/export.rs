@@ -7,7 +7,7 @@ use crate::failure::{Failure, c_text, refused};
 use crate::input::{self, Refusal, described, shown};
 use crate::keys;
 use crate::options;
-use crate::rows::{BETWEEN_LOOKS, given, required};
+use crate::rows::{BETWEEN_LOOKS, given, no_row, required};
 use crate::zend::globals;
 use crate::zend::table::{EntryKey, Field, Table, Value, value_of};
 
@@ -88,17 +88,15 @@ fn write_result(
     let Some(value) = result.0.get("snapshots") else {
         return Err(refused(place, "found nothing", "the list that attribution_calculate() gives"));
     };
-    for (at, value) in input::list(value, || place.clone())?.iter().enumerate() {
+    input::list(value, || place.clone())?.each(|at, value| {
         if at % BETWEEN_LOOKS == 0 {
             globals::poll()?;
         }
         let place = || format!("{place}[{at}]");
-        let Value::Table(row) = value_of(value) else {
-            return Err(refused(place(), described(value), "an array with names as keys"));
-        };
+        let Value::Table(row) = value_of(value) else { return Err(no_row(place(), value)) };
         export.write(&SnapshotRow { model: name, snapshot: fields.read(row, &place)? })?;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// The name that a result has for its model, where it has one.

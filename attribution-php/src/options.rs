@@ -197,12 +197,13 @@ impl<'a> Options<'a> {
         let refuse = || self.refuse("scopes", value, SCOPES_ALLOWED);
         if let Value::Table(table) = value_of(value) {
             let mut scopes = ScopeSet::NONE;
-            for (place, entry) in table.list().map_err(|_| refuse())?.iter().enumerate() {
+            table.list().map_err(|_| refuse())?.each(|place, entry| {
                 let scope = scope_type(entry).ok_or_else(|| {
                     refused(format!("{}.scopes[{place}]", self.place), described(entry), SCOPES_ALLOWED)
                 })?;
                 scopes = scopes.with(scope);
-            }
+                Ok::<(), Failure>(())
+            })?;
             return Ok(Some(Some(scopes)));
         }
         if let Some(scope) = scope_type(value) {

@@ -21,17 +21,21 @@ pub(crate) fn each_row(
     place: &'static str,
     mut take: impl FnMut(usize, Table<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    for (row, value) in input::list_of(Table(rows), || place.to_owned())?.iter().enumerate() {
+    input::list_of(Table(rows), || place.to_owned())?.each(|row, value| {
         if row % BETWEEN_LOOKS == 0 {
             globals::poll()?;
             memory::check(place, 0)?;
         }
-        let Value::Table(table) = value_of(value) else {
-            return Err(refused(format!("{place}[{row}]"), described(value), "an array with names as keys"));
-        };
-        take(row, table)?;
-    }
-    Ok(())
+        match value_of(value) {
+            Value::Table(table) => take(row, table),
+            _ => Err(no_row(format!("{place}[{row}]"), value)),
+        }
+    })
+}
+
+#[cold]
+pub(crate) fn no_row(place: String, value: &Zval) -> Failure {
+    refused(place, described(value), "an array with names as keys")
 }
 
 /// The value of a field; null is nothing.
@@ -173,11 +177,11 @@ pub(crate) fn read_conversions(
         touches.clear();
         if let Some(value) = optional(row, &journey) {
             let journey = || format!("{PLACE}[{at}].journey");
-            for (position, value) in input::list(value, journey)?.iter().enumerate() {
+            let list = input::list(value, journey)?;
+            list.fetch_rows();
+            list.each(|position, value| {
                 let place = || format!("{PLACE}[{at}].journey[{position}]");
-                let Value::Table(row) = value_of(value) else {
-                    return Err(refused(place(), described(value), "an array with names as keys"));
-                };
+                let Value::Table(row) = value_of(value) else { return Err(no_row(place(), value)) };
                 let mut touch = Touch {
                     click_id: required(row, &touch_click_id, input::id, place)?,
                     click_time: required(row, &touch_click_time, input::time, place)?,
@@ -188,7 +192,8 @@ pub(crate) fn read_conversions(
                     touch_dimensions.read(row, &mut touch, place)?;
                 }
                 touches.push(touch);
-            }
+                Ok(())
+            })?;
         }
         complete_converting_click(&click, &mut touches);
         let conversion = Conversion {

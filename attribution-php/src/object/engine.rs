@@ -62,14 +62,15 @@ impl Engine {
     ) -> std::result::Result<Made, Failure> {
         let list = input::list_of(Table(models), || "models".to_owned())?;
         let mut given = Vec::new();
-        for (place, value) in list.iter().enumerate() {
+        list.each(|place, value| {
             let model = value.object().and_then(ZendClassObject::<Model>::from_zend_obj);
             let Some(model) = model else {
                 let place = format!("models[{place}]");
                 return Err(refused(place, described(value), "an Attribution\\Model"));
             };
             given.push(model.given.model.clone());
-        }
+            Ok(())
+        })?;
         let calculated = calculate_columns(&given, columns, self.task)?;
         let columns = to_columns(calculated, false)?;
         let mut results = NewList::with_capacity(0);
