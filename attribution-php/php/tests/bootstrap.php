@@ -1,0 +1,16 @@
+<?php
+
+declare(strict_types=1);
+
+require __DIR__ . '/../src/autoload.php';
+
+spl_autoload_register(static function (string $class): void {
+    $namespace = 'Prosper202\\AttributionNative\\Tests\\';
+    if (!str_starts_with($class, $namespace)) {
+        return;
+    }
+    $file = __DIR__ . '/' . str_replace('\\', '/', substr($class, strlen($namespace))) . '.php';
+    if (is_file($file)) {
+        require $file;
+    }
+});
