@@ -29,7 +29,8 @@ final class Shape
     public static function nullable(object $object, string $property, string $what): mixed
     {
         $value = $object->{$property} ?? null;
-        if ($value === null && !property_exists($object, $property)) {
+        // Asked from here, these are the public ones that have a value.
+        if ($value === null && !array_key_exists($property, get_object_vars($object))) {
             throw self::missing($object, $property, $what);
         }
 

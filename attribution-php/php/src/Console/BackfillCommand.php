@@ -25,7 +25,7 @@ final class BackfillCommand extends JobCommand
     {
         return [
             'journey-key' => ['KEY', 'visitor_campaign (default), visitor, campaign or none'],
-            'lookback' => ['TIME', 'how old a click may be at its conversion: seconds, or text like 30d (default: 30d)'],
+            'lookback' => ['TIME', 'how long before its conversion a click may be, like 3600 or 7d (default: 30d)'],
             'max-touches' => ['NUMBER', 'how many clicks a journey may have, besides the converting one (default: 25)'],
         ];
     }

@@ -1,0 +1,64 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Prosper202\AttributionNative\Tests;
+
+/**
+ * Runs PHP in a process of its own.
+ */
+final class Process
+{
+    /**
+     * @param list<string>          $arguments
+     * @param array<string, string> $environment
+     *
+     * @return array{int, string, string} exit status, standard output, standard error
+     */
+    public static function run(array $arguments, array $environment = []): array
+    {
+        $pipes = [];
+        $errors = tmpfile();
+        $process = proc_open(
+            [PHP_BINARY, ...$arguments],
+            [['file', '/dev/null', 'r'], ['pipe', 'w'], $errors],
+            $pipes,
+            null,
+            $environment,
+        );
+        if ($process === false || $errors === false) {
+            throw new \RuntimeException('PHP cannot be started');
+        }
+        $output = (string) stream_get_contents($pipes[1]);
+        $status = proc_close($process);
+        rewind($errors);
+
+        return [$status, $output, (string) stream_get_contents($errors)];
+    }
+
+    /**
+     * The arguments that load the extension as it is loaded here, where php.ini does not.
+     *
+     * @return list<string>
+     */
+    public static function withExtension(): array
+    {
+        foreach (self::ownArguments() as $argument) {
+            if (preg_match('/^(?:-d)?(extension=.*attribution.*)$/D', $argument, $found) === 1) {
+                return ['-d', $found[1]];
+            }
+        }
+
+        return [];
+    }
+
+    /**
+     * @return list<string>
+     */
+    private static function ownArguments(): array
+    {
+        $line = @file_get_contents('/proc/self/cmdline');
+
+        return $line === false ? [] : explode("\0", $line);
+    }
+}
