@@ -24,7 +24,10 @@ final class Process
             [['file', '/dev/null', 'r'], ['pipe', 'w'], $errors],
             $pipes,
             null,
-            $environment,
+            $environment + array_diff_key(
+                getenv(),
+                ['ATTRIBUTION_DATABASE_URL' => null, 'ATTRIBUTION_REPLICA_URL' => null],
+            ),
         );
         if ($process === false || $errors === false) {
             throw new \RuntimeException('PHP cannot be started');
