@@ -20,8 +20,8 @@ final class DatabaseTest extends TestCase
     private const JOURNEYS = 'SELECT conv_id, position, click_id FROM 202_conversion_touchpoints ORDER BY 1, 2';
     private const BOTH_JOURNEYS = [['1', '0', '1'], ['1', '1', '2'], ['1', '2', '3'], ['2', '0', '4']];
 
-    private const CREDITS = 'SELECT s.user_id, m.model_slug, s.date_hour - ' . Database::HOUR . ', s.attributed_revenue,'
-        . ' t.conv_id, t.click_id, t.position, t.credit'
+    private const CREDITS = 'SELECT s.user_id, m.model_slug, s.date_hour - ' . Database::HOUR . ','
+        . ' s.attributed_revenue, t.conv_id, t.click_id, t.position, t.credit'
         . ' FROM 202_attribution_snapshots s JOIN 202_attribution_models m USING (model_id)'
         . " JOIN 202_attribution_touchpoints t USING (snapshot_id) WHERE s.scope_type = 'global'"
         . ' ORDER BY 1, 2, 3, 5, 7';
@@ -144,8 +144,8 @@ final class DatabaseTest extends TestCase
             . ' \d+ rows written in \d+\.\d s\n$/D', $output);
         self::assertSame(0, $status);
         self::assertCount(7, $this->texts(self::CREDITS));
-        $recorded = $this->texts('SELECT last_execution_time > ' . (time() - 600) . ' FROM 202_cronjob_logs WHERE id = 2');
-        self::assertSame([['1']], $recorded);
+        $recorded = 'SELECT last_execution_time > ' . (time() - 600) . ' FROM 202_cronjob_logs WHERE id = 2';
+        self::assertSame([['1']], $this->texts($recorded));
 
         [$status, $output, $errors] = $this->script('attribution-rebuild', [...$window, '--user', '2']);
         self::assertSame('', $errors);
