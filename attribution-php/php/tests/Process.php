@@ -9,6 +9,9 @@ namespace Prosper202\AttributionNative\Tests;
  */
 final class Process
 {
+    /** @var list<string>|null */
+    private static ?array $withExtension = null;
+
     /**
      * @param list<string>          $arguments
      * @param array<string, string> $environment
@@ -19,6 +22,9 @@ final class Process
     {
         $pipes = [];
         $errors = tmpfile();
+        if ($errors === false) {
+            throw new \RuntimeException('there is no place for temporary files');
+        }
         $process = proc_open(
             [PHP_BINARY, ...$arguments],
             [['file', '/dev/null', 'r'], ['pipe', 'w'], $errors],
@@ -29,7 +35,7 @@ final class Process
                 ['ATTRIBUTION_DATABASE_URL' => null, 'ATTRIBUTION_REPLICA_URL' => null],
             ),
         );
-        if ($process === false || $errors === false) {
+        if ($process === false) {
             throw new \RuntimeException('PHP cannot be started');
         }
         $output = (string) stream_get_contents($pipes[1]);
@@ -46,22 +52,21 @@ final class Process
      */
     public static function withExtension(): array
     {
-        foreach (self::ownArguments() as $argument) {
+        return self::$withExtension ??= self::extensionArguments();
+    }
+
+    /**
+     * @return list<string>
+     */
+    private static function extensionArguments(): array
+    {
+        $line = @file_get_contents('/proc/self/cmdline');
+        foreach (explode("\0", (string) $line) as $argument) {
             if (preg_match('/^(?:-d)?(extension=.*attribution.*)$/D', $argument, $found) === 1) {
                 return ['-d', $found[1]];
             }
         }
 
         return [];
-    }
-
-    /**
-     * @return list<string>
-     */
-    private static function ownArguments(): array
-    {
-        $line = @file_get_contents('/proc/self/cmdline');
-
-        return $line === false ? [] : explode("\0", $line);
     }
 }

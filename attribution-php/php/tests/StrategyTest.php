@@ -11,6 +11,7 @@ use Prosper202\AttributionNative\FirstTouchStrategy;
 use Prosper202\AttributionNative\LastTouchStrategy;
 use Prosper202\AttributionNative\LinearStrategy;
 use Prosper202\AttributionNative\PositionBasedStrategy;
+use Prosper202\AttributionNative\Strategies;
 use Prosper202\AttributionNative\Strategy;
 use Prosper202\AttributionNative\TimeDecayStrategy;
 
@@ -93,6 +94,73 @@ final class StrategyTest extends TestCase
         $result = self::linear($conversion);
         self::assertSame([0.33334, 0.33333, 0.33333], self::credits($result, self::HOUR));
         self::assertSame(10.0, $result->snapshotsByHour[self::HOUR]->attributedRevenue);
+    }
+
+    /**
+     * Cases that were worked out by an implementation of its own.
+     */
+    public function testWorkedCases(): void
+    {
+        $file = __DIR__ . '/../../../tests/vectors/credits.json';
+        if (!is_file($file)) {
+            self::markTestSkipped('the worked cases are not here');
+        }
+        $strategies = Strategies::all(Classes::all());
+        /**
+         * @var list<array{
+         *     name: string,
+         *     model: array{type: string, weighting_config: array<string, mixed>},
+         *     conversion: array{
+         *         conv_id: int, click_id: int, conv_time: int, click_time: int, payout: string, cost: string
+         *     },
+         *     journey: list<array{click_id: int, click_time: int}>,
+         *     credits: list<array{click_id: int, position: int, stored_credit: string}>
+         * }> $cases
+         */
+        $cases = json_decode((string) file_get_contents($file), true, 512, JSON_THROW_ON_ERROR);
+        $calculated = 0;
+        foreach ($cases as $case) {
+            $kind = $case['model']['type'];
+            if (!isset($strategies[$kind])) {
+                continue;
+            }
+            $calculated++;
+            $given = $case['conversion'];
+            $conversion = new Host\Conversion(
+                $given['conv_id'],
+                $given['click_id'],
+                $given['conv_time'],
+                $given['click_time'],
+                (float) $given['payout'],
+                (float) $given['cost'],
+                array_map(
+                    static fn (array $touch): Host\Touch => new Host\Touch($touch['click_id'], $touch['click_time']),
+                    $case['journey'],
+                ),
+            );
+            $model = new Host\Model(Host\ModelType::from($kind), $case['model']['weighting_config']);
+            $result = $strategies[$kind]->calculate($model, new Host\Batch([$conversion]));
+            self::assertInstanceOf(Host\CalculationResult::class, $result);
+
+            $hour = $given['conv_time'] - $given['conv_time'] % 3_600;
+            self::assertSame(array_map(
+                static fn (array $credit): array => [
+                    $credit['click_id'],
+                    $kind === 'last_touch' ? 0 : $credit['position'],
+                    (float) $credit['stored_credit'],
+                ],
+                $case['credits'],
+            ), array_map(
+                static fn (Host\Touchpoint $touchpoint): array
+                    => [$touchpoint->clickId, $touchpoint->position, $touchpoint->credit],
+                $result->touchpointsByHour[$hour],
+            ), $case['name']);
+            $snapshot = $result->snapshotsByHour[$hour];
+            self::assertSame((float) $given['payout'], $snapshot->attributedRevenue, $case['name']);
+            self::assertSame((float) $given['cost'], $snapshot->attributedCost, $case['name']);
+            self::assertSame(count($case['credits']), $snapshot->attributedClicks, $case['name']);
+        }
+        self::assertGreaterThan(100, $calculated);
     }
 
     public function testHoursAreKeptApartAndInOrder(): void
