@@ -55,6 +55,31 @@ abstract class Strategy
      */
     final public function calculate(object $model, object $batch): object
     {
+        // Many rows live until the result is there and none of them is garbage, so that PHP's search for cycles among
+        // them, again and again, would take longer than all the rest.
+        $collecting = gc_enabled();
+        gc_disable();
+        try {
+            return $this->calculated($model, $batch);
+        } finally {
+            if ($collecting) {
+                gc_enable();
+            }
+        }
+    }
+
+    /**
+     * The position that a touchpoint is given.
+     *
+     * @param TouchpointRow $row
+     */
+    protected function position(array $row): int
+    {
+        return $row['position'];
+    }
+
+    private function calculated(object $model, object $batch): object
+    {
         $modelId = Shape::integer($model, 'modelId', 'the model');
         $result = $this->engine->calculate(
             [
@@ -67,16 +92,6 @@ abstract class Strategy
         );
 
         return $this->build($result, $modelId, $batch);
-    }
-
-    /**
-     * The position that a touchpoint is given.
-     *
-     * @param TouchpointRow $row
-     */
-    protected function position(array $row): int
-    {
-        return $row['position'];
     }
 
     private function checkedKind(object $model, int $modelId): string

@@ -134,6 +134,29 @@ final class StrategyShapeTest extends TestCase
         )));
     }
 
+    public function testTheCollectorOfCyclesIsLeftAsItWas(): void
+    {
+        $strategy = new LinearStrategy(Classes::all(), new FakeEngine(self::NOTHING));
+        $failing = new LinearStrategy(Classes::all(), new FakeEngine(new \RuntimeException('failed')));
+        $model = new Host\Model(Host\ModelType::LINEAR);
+        try {
+            foreach ([gc_disable(...), gc_enable(...)] as $switch) {
+                $switch();
+                $before = gc_enabled();
+                $strategy->calculate($model, new Host\Batch([]));
+                self::assertSame($before, gc_enabled());
+                try {
+                    $failing->calculate($model, new Host\Batch([]));
+                    self::fail('the engine failed');
+                } catch (\RuntimeException) {
+                    self::assertSame($before, gc_enabled());
+                }
+            }
+        } finally {
+            gc_enable();
+        }
+    }
+
     public function testTheClockIsTheSystemsUnlessGiven(): void
     {
         $before = time();
