@@ -16,7 +16,7 @@ final class Database
     public const HOUR = 1_717_232_400;
 
     private const HOST_SCHEMA = __DIR__ . '/../../../tests/database/src/host_schema.sql';
-    private const ATTRIBUTION_SCHEMA = __DIR__ . '/attribution_schema.sql';
+    private const COMMAND = __DIR__ . '/../../../target/release/attribution';
 
     private readonly \mysqli $connection;
     private readonly string $name;
@@ -61,12 +61,16 @@ final class Database
         );
         $this->run("CREATE DATABASE {$this->name} CHARACTER SET utf8mb4");
         $this->run("USE {$this->name}");
-        foreach ([self::HOST_SCHEMA, self::ATTRIBUTION_SCHEMA] as $file) {
-            foreach (explode(';', (string) file_get_contents($file)) as $statement) {
-                if (trim($statement) !== '') {
-                    $this->run($statement);
-                }
+        foreach (explode(';', (string) file_get_contents(self::HOST_SCHEMA)) as $statement) {
+            if (trim($statement) !== '') {
+                $this->run($statement);
             }
+        }
+        // The tables of attribution are the engine's to make.
+        $command = (string) getenv('ATTRIBUTION_TEST_COMMAND') ?: self::COMMAND;
+        [$status, , $error] = Process::runProgram([$command, 'install'], ['ATTRIBUTION_DATABASE_URL' => $this->url()]);
+        if ($status !== 0) {
+            throw new \RuntimeException('attribution install: ' . $error);
         }
         $this->fill();
     }

@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Prosper202\AttributionNative\Tests;
 
 /**
- * Runs PHP in a process of its own.
+ * Runs PHP, or another program, in a process of its own.
  */
 final class Process
 {
@@ -20,13 +20,26 @@ final class Process
      */
     public static function run(array $arguments, array $environment = []): array
     {
+        return self::runProgram([PHP_BINARY, ...$arguments], $environment);
+    }
+
+    /**
+     * As run(), of any program.
+     *
+     * @param non-empty-list<string> $command
+     * @param array<string, string>  $environment
+     *
+     * @return array{int, string, string}
+     */
+    public static function runProgram(array $command, array $environment = []): array
+    {
         $pipes = [];
         $errors = tmpfile();
         if ($errors === false) {
             throw new \RuntimeException('there is no place for temporary files');
         }
         $process = proc_open(
-            [PHP_BINARY, ...$arguments],
+            $command,
             [['file', '/dev/null', 'r'], ['pipe', 'w'], $errors],
             $pipes,
             null,
@@ -36,7 +49,7 @@ final class Process
             ),
         );
         if ($process === false) {
-            throw new \RuntimeException('PHP cannot be started');
+            throw new \RuntimeException($command[0] . ' cannot be started');
         }
         $output = (string) stream_get_contents($pipes[1]);
         $status = proc_close($process);
