@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use ext_php_rs::alloc::emalloc;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::ffi::{
-    _Bucket, _zend_new_array, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE, IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX,
+    _Bucket, _zend_new_array, GC_FLAGS_SHIFT, GC_IMMUTABLE, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE, IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX,
     IS_LONG, IS_NULL, IS_OBJECT_EX, IS_REFERENCE, IS_STRING, IS_STRING_EX, IS_TRUE, IS_UNDEF,    zend_hash_find_known_hash, zend_hash_next_index_insert, zend_hash_update, zend_string, zval,
 };
 use ext_php_rs::class::RegisteredClass;
@@ -385,7 +385,12 @@ impl NewValue {
 
     #[inline]
     pub(crate) fn text(bytes: &[u8]) -> Self {
-        Self::new(new_string(bytes) as u64, IS_STRING_EX)
+        let string = new_string(bytes);
+        // PHP has the shortest strings once for all, and those count no shares.
+        // SAFETY: a string, which has its flags.
+        let once = bytes.len() < 2
+            && unsafe { (*string).gc.u.type_info } & (GC_IMMUTABLE << GC_FLAGS_SHIFT) != 0;
+        Self::new(string as u64, if once { IS_INTERNED_STRING_EX } else { IS_STRING_EX })
     }
 
     /// A key's own string.
