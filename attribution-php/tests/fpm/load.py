@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import collections.abc
 import getpass
 import json
 import os
@@ -332,6 +333,15 @@ class Fpm:
 # ---------------------------------------------------------------- the load
 
 
+def run_all(functions: list[collections.abc.Callable[[], object]]) -> None:
+    """Runs functions at once, each on a thread of its own, to their ends."""
+    threads = [threading.Thread(target=function) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 class Load:
     def __init__(self, fpm: Fpm, checks: Checks, expected: dict[int, dict[str, object]]) -> None:
         self.fpm = fpm
@@ -371,9 +381,12 @@ class Load:
         return status == 200 and answer.get("exception") == exception and answer.get("code") == code
 
     def every_kind(self) -> None:
-        """Each kind on its own, before there is any load."""
+        """As many of each kind at once as there are workers, so that each worker has seen it."""
         for kind in KINDS:
-            self.one(kind, USERS[0])
+            self.together([(kind, USERS[number % len(USERS)]) for number in range(CHILDREN)])
+
+    def together(self, requests: list[tuple[str, int]]) -> None:
+        run_all([lambda kind=kind, user=user: self.one(kind, user) for kind, user in requests])
 
     def fire(self, seconds: float, concurrency: int) -> None:
         """Keeps so many requests under way for so long; all of the first are sent at once."""
@@ -389,11 +402,7 @@ class Load:
                 if time.monotonic() > until:
                     return
 
-        threads = [threading.Thread(target=client, args=(number,)) for number in range(concurrency)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_all([lambda number=number: client(number) for number in range(concurrency)])
 
     def settle(self) -> None:
         """Small requests until each worker had some, so that all are measured in the same state: PHP keeps
@@ -410,11 +419,7 @@ class Load:
                     if all(served[child] >= 20 for child in self.fpm.children()):
                         return
 
-        threads = [threading.Thread(target=client) for _ in range(2 * CHILDREN)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        run_all([client] * (2 * CHILDREN))
 
 
 def resident(pid: int) -> int:
@@ -494,7 +499,7 @@ def run(arguments: argparse.Namespace, folder: pathlib.Path, checks: Checks) -> 
 def main() -> int:
     parser = argparse.ArgumentParser(description="A load test of the extension under php-fpm.")
     parser.add_argument("--seconds", type=float, default=5, help="how long the measured load lasts (5)")
-    parser.add_argument("--warm-up", type=float, default=8, help="how long the load before that lasts (8)")
+    parser.add_argument("--warm-up", type=float, default=5, help="how long the load before that lasts (5)")
     parser.add_argument("--concurrency", type=int, default=50, help="requests under way at once (50)")
     parser.add_argument("--growth", type=float, default=4, help="MiB by which a worker may grow (4)")
     parser.add_argument("--extension", type=pathlib.Path,

@@ -106,13 +106,15 @@ function calculate(): array
 /** @return array<string, mixed> */
 function columns(): array
 {
-    $columns = array_fill_keys(['conversion_ids', 'converting_click_ids', 'conversion_times', 'payout_units'], []);
+    $columns = array_fill_keys(['conversion_ids', 'converting_click_ids', 'conversion_times'], []);
+    $columns += ['payout_units' => [], 'cost_units' => []];
     $columns += ['offsets' => [0], 'click_ids' => [], 'click_times' => []];
     foreach (conversions(400) as $conversion) {
         $columns['conversion_ids'][] = $conversion['conv_id'];
         $columns['converting_click_ids'][] = $conversion['click_id'];
         $columns['conversion_times'][] = $conversion['conv_time'];
         $columns['payout_units'][] = units($conversion['payout']);
+        $columns['cost_units'][] = units($conversion['cost']);
         // The oldest first, as columns have to have them.
         foreach (array_reverse($conversion['journey']) as $touch) {
             $columns['click_ids'][] = $touch['click_id'];
@@ -127,7 +129,7 @@ function columns(): array
         $exact = $exact && array_sum($result['snapshots']['revenue_units']) === $payouts;
         $exact = $exact && array_sum($result['touchpoints']['revenue_units']) === $payouts;
     }
-    $formats = ['conversion_times' => 'L*', 'click_times' => 'L*', 'payout_units' => 'q*'];
+    $formats = ['conversion_times' => 'L*', 'click_times' => 'L*', 'payout_units' => 'q*', 'cost_units' => 'q*'];
     foreach ($columns as $name => $numbers) {
         $columns[$name] = pack($formats[$name] ?? 'Q*', ...$numbers);
     }
@@ -188,10 +190,10 @@ function timeOut(callable $work): array
     return ['fatal' => null];
 }
 
-/** Seconds of work in one call, were it not for the limit. */
-function longCalculation(): void
+/** Calls of seconds each, were it not for the limit. */
+function longCalculation(): never
 {
-    $conversions = 20_000;
+    $conversions = 2_000;
     $touches = 50;
     $clickIds = $clickTimes = '';
     for ($touch = 0; $touch < $touches; $touch++) {
@@ -203,9 +205,13 @@ function longCalculation(): void
         'converting_click_ids' => str_repeat(pack('Q', $touches), $conversions),
         'conversion_times' => str_repeat(pack('L', 1_717_400_000), $conversions),
         'payout_units' => str_repeat(pack('q', 1_234_567), $conversions),
+        'cost_units' => str_repeat(pack('q', 5_000), $conversions),
         'offsets' => pack('Q*', ...range(0, $conversions * $touches, $touches)),
         'click_ids' => str_repeat($clickIds, $conversions),
         'click_times' => str_repeat($clickTimes, $conversions),
     ];
-    attribution_calculate_columns(array_fill(0, 1_000, MODEL), $columns, ['touchpoints' => false]);
+    $models = array_fill(0, 3_000, MODEL);
+    while (true) {
+        attribution_calculate_columns($models, $columns, ['touchpoints' => false]);
+    }
 }
