@@ -24,9 +24,18 @@ final class Cases
     private const MODEL = ['type' => 'time_decay', 'weighting_config' => ['half_life_hours' => 48]];
     private const TOUCHES = 8;
 
+    /** Enough to have all compiled that is hot, and too few for PHP's collector of cycles to notice. */
+    private const WARM_UP_CONVERSIONS = 500;
+    private const WARM_UP_RUNS = 3;
+
+    /**
+     * @param int $steadyRuns how often the same is done once more, for the time when PHP's collector of cycles
+     *     has learnt that there is nothing to collect
+     */
     public function __construct(
         private readonly int $conversions,
-        private readonly int $runs,
+        private readonly bool $nativeFirst,
+        private readonly int $steadyRuns,
         private readonly int $rebuildRuns,
         private readonly ?string $socket,
     ) {
@@ -50,57 +59,55 @@ final class Cases
     /** Hourly totals alone, from rows. */
     private function snapshots(): Measured
     {
-        $conversions = MadeUpData::conversions($this->conversions, self::TOUCHES);
         $attribution = new PhpAttribution(self::MODEL);
+        $sides = fn (array $conversions): array => [
+            fn (): array => $attribution->snapshots($conversions),
+            fn (): array => attribution_calculate(self::MODEL, $conversions, ['touchpoints' => false]),
+        ];
         $check = function (array $php, array $native): array {
             $agreement = new Agreement();
             $agreement->snapshots($php, $native['snapshots']);
             $agreement->same('touchpoints', [], $native['touchpoints']);
             return $agreement->disagreements();
         };
-        return $this->measure(
-            'snapshots',
-            10.0,
-            fn (): array => $attribution->snapshots($conversions),
-            fn (): array => attribution_calculate(self::MODEL, $conversions, ['touchpoints' => false]),
-            $check,
-        );
+        return $this->measure('snapshots', 10.0, $sides, $check);
     }
 
     /** Hourly totals and a row for each touch, from rows. */
     private function rows(string $name, bool $decimals): Measured
     {
-        $conversions = MadeUpData::conversions($this->conversions, self::TOUCHES);
         $attribution = new PhpAttribution(self::MODEL);
+        $sides = fn (array $conversions): array => [
+            fn (): array => $attribution->calculate($conversions, $decimals),
+            fn (): array => attribution_calculate(self::MODEL, $conversions),
+        ];
         $check = function (array $php, array $native): array {
             $agreement = new Agreement();
             $agreement->snapshots($php['snapshots'], $native['snapshots']);
             $agreement->touchpoints($php['touchpoints'], $native['touchpoints']);
             return $agreement->disagreements();
         };
-        return $this->measure(
-            $name,
-            2.5,
-            fn (): array => $attribution->calculate($conversions, $decimals),
-            fn (): array => attribution_calculate(self::MODEL, $conversions),
-            $check,
-        );
+        return $this->measure($name, 2.5, $sides, $check);
     }
 
     /** The same from columns, against PHP on rows, where it is at its best. */
     private function columns(string $name, bool $binary, bool $credits): Measured
     {
-        $conversions = MadeUpData::conversions($this->conversions, self::TOUCHES);
-        $columns = MadeUpData::columns($conversions);
-        if ($binary) {
-            $columns = MadeUpData::binaryColumns($columns);
-        }
         $options = ['touchpoints' => $credits, 'binary' => $binary];
         $attribution = new PhpAttribution(self::MODEL);
-        $php = $credits
-            ? fn (): array => $attribution->calculate($conversions, false)
-            : fn (): array => ['snapshots' => $attribution->snapshots($conversions), 'touchpoints' => []];
-        $check = function (array $php, array $native) use ($conversions): array {
+        $sides = function (array $conversions) use ($attribution, $binary, $credits, $options): array {
+            $columns = MadeUpData::columns($conversions);
+            if ($binary) {
+                $columns = MadeUpData::binaryColumns($columns);
+            }
+            return [
+                $credits
+                    ? fn (): array => $attribution->calculate($conversions, false)
+                    : fn (): array => ['snapshots' => $attribution->snapshots($conversions), 'touchpoints' => []],
+                fn (): array => attribution_calculate_columns([self::MODEL], $columns, $options),
+            ];
+        };
+        $check = function (array $php, array $native, array $conversions): array {
             $agreement = new Agreement();
             $agreement->same('models', 1, count($native));
             $snapshots = self::snapshotRows($native[0]['snapshots'], count($php['snapshots']));
@@ -113,13 +120,7 @@ final class Cases
             $agreement->touchpoints($php['touchpoints'], $touchpoints);
             return $agreement->disagreements();
         };
-        return $this->measure(
-            $name,
-            60.0,
-            $php,
-            fn (): array => attribution_calculate_columns([self::MODEL], $columns, $options),
-            $check,
-        );
+        return $this->measure($name, 60.0, $sides, $check);
     }
 
     /**
@@ -156,8 +157,8 @@ final class Cases
         };
         $check = fn (): array => $this->compareTables($setup);
         return [
-            $this->measure('rebuild', 7.0, $php, $native, $check, $this->rebuildRuns, $clear),
-            $this->measure('rebuild_again', null, $php, $native, $check, 1),
+            $this->measureRebuild('rebuild', 7.0, $php, $native, $check, $this->rebuildRuns, $clear),
+            $this->measureRebuild('rebuild_again', null, $php, $native, $check, 1, fn () => null),
         ];
     }
 
@@ -202,44 +203,82 @@ final class Cases
     }
 
     /**
-     * Runs both sides in turns, after one of each that does not count, and keeps the best time of each.
+     * Measures both sides as a request meets them: what is hot is compiled, the data is new, and PHP's
+     * collector of cycles is as a request has it.
      *
+     * @param Closure(list<array<string, mixed>>): array{Closure(): array<mixed>, Closure(): array<mixed>} $sides
+     *     PHP's and the extension's calculation of some conversions
+     * @param Closure(array<mixed>, array<mixed>, list<array<string, mixed>>): list<string> $check
+     */
+    private function measure(string $name, float $target, Closure $sides, Closure $check): Measured
+    {
+        [$php, $native] = $sides(MadeUpData::conversions(self::WARM_UP_CONVERSIONS, self::TOUCHES));
+        for ($run = 0; $run < self::WARM_UP_RUNS; $run++) {
+            $php();
+            $native();
+        }
+        $conversions = MadeUpData::conversions($this->conversions, self::TOUCHES);
+        [$php, $native] = $sides($conversions);
+        // Whoever is first has to get memory of the system, so both are first in turns.
+        $order = $this->nativeFirst ? ['native' => $native, 'php' => $php] : ['php' => $php, 'native' => $native];
+        $times = $steady = [];
+        foreach ($order as $side => $call) {
+            $times[$side] = self::time($call);
+        }
+        for ($run = 0; $run < $this->steadyRuns; $run++) {
+            foreach ($order as $side => $call) {
+                $steady[$side] = min($steady[$side] ?? INF, self::time($call));
+            }
+        }
+        return new Measured(
+            $name,
+            $times['php'],
+            $times['native'],
+            $steady['php'] ?? null,
+            $steady['native'] ?? null,
+            $target,
+            $check($php(), $native(), $conversions),
+        );
+    }
+
+    /**
      * @param Closure(): array<mixed> $php
      * @param Closure(): array<mixed> $native
-     * @param Closure(array<mixed>, array<mixed>): list<string> $check
-     * @param ?Closure(): void $before what comes before each turn
+     * @param Closure(): list<string> $check
+     * @param Closure(): mixed $before what comes before each run of both
      */
-    private function measure(
+    private function measureRebuild(
         string $name,
         ?float $target,
         Closure $php,
         Closure $native,
         Closure $check,
-        ?int $runs = null,
-        ?Closure $before = null,
+        int $runs,
+        Closure $before,
     ): Measured {
-        $disagreements = null;
-        $best = ['php' => INF, 'native' => INF];
-        if ($runs === null) {
-            // The first ones compile what is hot, which is no part of the time.
-            $disagreements = $check($php(), $native());
+        $bestPhp = $bestNative = INF;
+        $disagreements = [];
+        for ($run = 0; $run < $runs; $run++) {
+            $before();
+            $bestPhp = min($bestPhp, self::time($php));
+            $bestNative = min($bestNative, self::time($native));
+            $disagreements = $disagreements ?: $check();
         }
-        for ($run = 0; $run < ($runs ?? $this->runs); $run++) {
-            $before && $before();
-            $results = [];
-            foreach (['php' => $php, 'native' => $native] as $side => $call) {
-                $start = hrtime(true);
-                $result = $call();
-                $best[$side] = min($best[$side], (hrtime(true) - $start) / 1e6);
-                if ($disagreements === null) {
-                    $results[] = $result;
-                }
-                // Here, so that freeing is not in the other's time.
-                unset($result);
-            }
-            $disagreements ??= $check(...$results);
-        }
-        return new Measured($name, $best['php'], $best['native'], $target, $disagreements ?? []);
+        return new Measured($name, $bestPhp, $bestNative, null, null, $target, $disagreements);
+    }
+
+    /**
+     * How many milliseconds a call takes, freeing what it gives not counted.
+     *
+     * @param Closure(): array<mixed> $call
+     */
+    private static function time(Closure $call): float
+    {
+        $start = hrtime(true);
+        $result = $call();
+        $end = hrtime(true);
+        unset($result);
+        return ($end - $start) / 1e6;
     }
 
     /**

@@ -58,16 +58,16 @@ final class Comparison
             }
         }
         printf(
-            "PHP %s, JIT on; %d conversions of 8 touches, time decay; best of %d\n",
+            "PHP %s, JIT on; %d conversions of 8 touches, time decay; best of %d processes\n",
             PHP_VERSION,
             $this->conversions(),
-            $this->number('runs', $quick ? 2 : 7),
+            $this->runs(),
         );
         $met = $missed = $agreed = 0;
         $failed = [];
         foreach ($names as $name) {
             try {
-                foreach ($this->inOwnProcess($name, $path) as $measured) {
+                foreach ($this->inOwnProcesses($name, $path) as $measured) {
                     if ($measured->disagreements !== []) {
                         $failed[] = $measured->name;
                     } else {
@@ -95,18 +95,56 @@ final class Comparison
         printf(
             "%s: php %.2f ms, native %.3f ms, ratio %.1f%s\n",
             $measured->name,
-            $measured->phpMilliseconds,
-            $measured->nativeMilliseconds,
+            $measured->php,
+            $measured->native,
             $measured->ratio(),
             $judged ? sprintf(', target %s: %s', $measured->target, $isMet) : ', no target',
         );
+        if ($measured->steadyPhp !== null && $measured->steadyNative !== null) {
+            printf(
+                "  again and again in one process: php %.2f ms, native %.3f ms, ratio %.1f\n",
+                $measured->steadyPhp,
+                $measured->steadyNative,
+                $measured->steadyPhp / max($measured->steadyNative, 1e-6),
+            );
+        }
         foreach ($measured->disagreements as $disagreement) {
             echo "  DISAGREE: {$disagreement}\n";
         }
     }
 
-    /** @return list<Measured> */
-    private function inOwnProcess(string $name, string $extension): array
+    /**
+     * Measures in new processes each time, since what a process has done before makes a difference.
+     *
+     * @return list<Measured>
+     */
+    private function inOwnProcesses(string $name, string $extension): array
+    {
+        if ($name === 'rebuild') {
+            $server = DatabaseServer::start();
+            try {
+                return $this->inOwnProcess($name, $extension, ["--socket={$server->socket()}"]);
+            } finally {
+                $server->stop();
+            }
+        }
+        $best = null;
+        for ($run = 0; $run < $this->runs(); $run++) {
+            $more = $run % 2 === 0 ? [] : ['--native-first'];
+            if ($run === 0) {
+                $more[] = '--steady';
+            }
+            [$measured] = $this->inOwnProcess($name, $extension, $more);
+            $best = $best === null ? $measured : $best->with($measured);
+        }
+        return [$best];
+    }
+
+    /**
+     * @param list<string> $more options
+     * @return list<Measured>
+     */
+    private function inOwnProcess(string $name, string $extension, array $more): array
     {
         $command = [PHP_BINARY];
         $settings = self::OPCACHE + [
@@ -119,7 +157,7 @@ final class Comparison
             array_push($command, '-d', "{$setting}={$value}");
         }
         array_push($command, $this->script, "--measure={$name}");
-        foreach (['runs', 'rebuild-runs', 'conversions'] as $option) {
+        foreach (['rebuild-runs', 'conversions'] as $option) {
             if (isset($this->options[$option])) {
                 $command[] = "--{$option}={$this->options[$option]}";
             }
@@ -127,16 +165,7 @@ final class Comparison
         if (isset($this->options['quick'])) {
             $command[] = '--quick';
         }
-        $server = null;
-        if ($name === 'rebuild') {
-            $server = DatabaseServer::start();
-            $command[] = "--socket={$server->socket()}";
-        }
-        try {
-            return self::collect($command);
-        } finally {
-            $server?->stop();
-        }
+        return self::collect([...$command, ...$more]);
     }
 
     /**
@@ -183,12 +212,18 @@ final class Comparison
         $quick = isset($this->options['quick']);
         $cases = new Cases(
             $this->conversions(),
-            $this->number('runs', $quick ? 2 : 7),
+            isset($this->options['native-first']),
+            isset($this->options['steady']) ? ($quick ? 2 : 20) : 0,
             $this->number('rebuild-runs', $quick ? 1 : 2),
             $this->options['socket'] ?? null,
         );
         echo json_encode($cases->run($this->options['measure']), JSON_THROW_ON_ERROR), "\n";
         return 0;
+    }
+
+    private function runs(): int
+    {
+        return $this->number('runs', isset($this->options['quick']) ? 2 : 6);
     }
 
     private function conversions(): int
@@ -209,8 +244,8 @@ final class Comparison
     {
         $options = [];
         foreach ($arguments as $argument) {
-            if ($argument === '--quick') {
-                $options['quick'] = '1';
+            if (in_array($argument, ['--quick', '--native-first', '--steady'], true)) {
+                $options[substr($argument, 2)] = '1';
                 continue;
             }
             $known = 'extension|only|runs|rebuild-runs|conversions|measure|socket';

@@ -9,11 +9,17 @@ use JsonSerializable;
 /** What one comparison came to. */
 final class Measured implements JsonSerializable
 {
-    /** @param list<string> $disagreements */
+    /**
+     * @param ?float $steadyPhp what the same takes once it was done many times, where that was measured
+     * @param ?float $steadyNative likewise
+     * @param list<string> $disagreements
+     */
     public function __construct(
         public readonly string $name,
-        public readonly float $phpMilliseconds,
-        public readonly float $nativeMilliseconds,
+        public readonly float $php,
+        public readonly float $native,
+        public readonly ?float $steadyPhp,
+        public readonly ?float $steadyNative,
         public readonly ?float $target,
         public readonly array $disagreements,
     ) {
@@ -21,17 +27,35 @@ final class Measured implements JsonSerializable
 
     public function ratio(): float
     {
-        return $this->phpMilliseconds / max($this->nativeMilliseconds, 1e-6);
+        return $this->php / max($this->native, 1e-6);
+    }
+
+    /** The best of both in each, and all that was disagreed on. */
+    public function with(self $other): self
+    {
+        $least = fn (?float $one, ?float $two): ?float => $one === null || $two === null ? $one ?? $two : min($one, $two);
+        return new self(
+            $this->name,
+            min($this->php, $other->php),
+            min($this->native, $other->native),
+            $least($this->steadyPhp, $other->steadyPhp),
+            $least($this->steadyNative, $other->steadyNative),
+            $this->target,
+            $this->disagreements ?: $other->disagreements,
+        );
     }
 
     /** @param array<string, mixed> $fields */
     public static function fromFields(array $fields): self
     {
+        $number = fn (string $name): ?float => isset($fields[$name]) ? (float) $fields[$name] : null;
         return new self(
             $fields['name'],
-            (float) $fields['phpMilliseconds'],
-            (float) $fields['nativeMilliseconds'],
-            isset($fields['target']) ? (float) $fields['target'] : null,
+            (float) $fields['php'],
+            (float) $fields['native'],
+            $number('steadyPhp'),
+            $number('steadyNative'),
+            $number('target'),
             $fields['disagreements'],
         );
     }
