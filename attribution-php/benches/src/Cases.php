@@ -29,13 +29,13 @@ final class Cases
     private const WARM_UP_RUNS = 3;
 
     /**
-     * @param int $steadyRuns how often the same is done once more, for the time when PHP's collector of cycles
-     *     has learnt that there is nothing to collect
+     * @param int $runs how often both sides do the same after the first time; by and by PHP's collector of
+     *     cycles learns that there is nothing to collect, and looks no more
      */
     public function __construct(
         private readonly int $conversions,
         private readonly bool $nativeFirst,
-        private readonly int $steadyRuns,
+        private readonly int $runs,
         private readonly int $rebuildRuns,
         private readonly ?string $socket,
     ) {
@@ -203,8 +203,8 @@ final class Cases
     }
 
     /**
-     * Measures both sides as a request meets them: what is hot is compiled, the data is new, and PHP's
-     * collector of cycles is as a request has it.
+     * Measures the first time of both sides, as a request meets it (what is hot is compiled, the data is new,
+     * and PHP's collector of cycles is as a request has it), and the best of many.
      *
      * @param Closure(list<array<string, mixed>>): array{Closure(): array<mixed>, Closure(): array<mixed>} $sides
      *     PHP's and the extension's calculation of some conversions
@@ -221,21 +221,21 @@ final class Cases
         [$php, $native] = $sides($conversions);
         // Whoever is first has to get memory of the system, so both are first in turns.
         $order = $this->nativeFirst ? ['native' => $native, 'php' => $php] : ['php' => $php, 'native' => $native];
-        $times = $steady = [];
+        $first = $best = [];
         foreach ($order as $side => $call) {
-            $times[$side] = self::time($call);
+            $first[$side] = self::time($call);
         }
-        for ($run = 0; $run < $this->steadyRuns; $run++) {
+        for ($run = 0; $run < $this->runs; $run++) {
             foreach ($order as $side => $call) {
-                $steady[$side] = min($steady[$side] ?? INF, self::time($call));
+                $best[$side] = min($best[$side] ?? INF, self::time($call));
             }
         }
         return new Measured(
             $name,
-            $times['php'],
-            $times['native'],
-            $steady['php'] ?? null,
-            $steady['native'] ?? null,
+            $best['php'] ?? null,
+            $best['native'] ?? null,
+            $first['php'],
+            $first['native'],
             $target,
             $check($php(), $native(), $conversions),
         );

@@ -13,6 +13,7 @@ final class Comparison
 {
     private const USAGE = 'usage: compare.php [--extension=PATH] [--only=NAME,...] [--runs=N] [--conversions=N]'
         . ' [--rebuild-runs=N] [--quick]';
+    private const PROCESSES = 4;
     private const OPCACHE = [
         'opcache.enable' => '1',
         'opcache.enable_cli' => '1',
@@ -58,7 +59,7 @@ final class Comparison
             }
         }
         printf(
-            "PHP %s, JIT on; %d conversions of 8 touches, time decay; best of %d processes\n",
+            "PHP %s, JIT on; %d conversions of 8 touches, time decay; best of %d runs\n",
             PHP_VERSION,
             $this->conversions(),
             $this->runs(),
@@ -100,12 +101,12 @@ final class Comparison
             $measured->ratio(),
             $judged ? sprintf(', target %s: %s', $measured->target, $isMet) : ', no target',
         );
-        if ($measured->steadyPhp !== null && $measured->steadyNative !== null) {
+        if ($measured->firstPhp !== null && $measured->firstNative !== null) {
             printf(
-                "  again and again in one process: php %.2f ms, native %.3f ms, ratio %.1f\n",
-                $measured->steadyPhp,
-                $measured->steadyNative,
-                $measured->steadyPhp / max($measured->steadyNative, 1e-6),
+                "  as the first in a process: php %.2f ms, native %.3f ms, ratio %.1f\n",
+                $measured->firstPhp,
+                $measured->firstNative,
+                $measured->firstPhp / max($measured->firstNative, 1e-6),
             );
         }
         foreach ($measured->disagreements as $disagreement) {
@@ -114,7 +115,7 @@ final class Comparison
     }
 
     /**
-     * Measures in new processes each time, since what a process has done before makes a difference.
+     * Measures many runs in one process, and the first in several.
      *
      * @return list<Measured>
      */
@@ -129,10 +130,11 @@ final class Comparison
             }
         }
         $best = null;
-        for ($run = 0; $run < $this->runs(); $run++) {
-            $more = $run % 2 === 0 ? [] : ['--native-first'];
-            if ($run === 0) {
-                $more[] = '--steady';
+        $processes = isset($this->options['quick']) ? 2 : self::PROCESSES;
+        for ($process = 0; $process < $processes; $process++) {
+            $more = $process % 2 === 0 ? [] : ['--native-first'];
+            if ($process === 0) {
+                $more[] = "--runs={$this->runs()}";
             }
             [$measured] = $this->inOwnProcess($name, $extension, $more);
             $best = $best === null ? $measured : $best->with($measured);
@@ -213,7 +215,7 @@ final class Comparison
         $cases = new Cases(
             $this->conversions(),
             isset($this->options['native-first']),
-            isset($this->options['steady']) ? ($quick ? 2 : 20) : 0,
+            (int) ($this->options['runs'] ?? 0),
             $this->number('rebuild-runs', $quick ? 1 : 2),
             $this->options['socket'] ?? null,
         );
@@ -223,7 +225,7 @@ final class Comparison
 
     private function runs(): int
     {
-        return $this->number('runs', isset($this->options['quick']) ? 2 : 6);
+        return $this->number('runs', isset($this->options['quick']) ? 3 : 20);
     }
 
     private function conversions(): int
@@ -244,7 +246,7 @@ final class Comparison
     {
         $options = [];
         foreach ($arguments as $argument) {
-            if (in_array($argument, ['--quick', '--native-first', '--steady'], true)) {
+            if (in_array($argument, ['--quick', '--native-first'], true)) {
                 $options[substr($argument, 2)] = '1';
                 continue;
             }

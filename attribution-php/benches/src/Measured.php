@@ -10,16 +10,18 @@ use JsonSerializable;
 final class Measured implements JsonSerializable
 {
     /**
-     * @param ?float $steadyPhp what the same takes once it was done many times, where that was measured
-     * @param ?float $steadyNative likewise
+     * @param ?float $php the best time of many in one process, in milliseconds; null where it was not measured
+     * @param ?float $native likewise
+     * @param ?float $firstPhp the time of the first in a process, as a request meets it
+     * @param ?float $firstNative likewise
      * @param list<string> $disagreements
      */
     public function __construct(
         public readonly string $name,
-        public readonly float $php,
-        public readonly float $native,
-        public readonly ?float $steadyPhp,
-        public readonly ?float $steadyNative,
+        public readonly ?float $php,
+        public readonly ?float $native,
+        public readonly ?float $firstPhp,
+        public readonly ?float $firstNative,
         public readonly ?float $target,
         public readonly array $disagreements,
     ) {
@@ -27,19 +29,21 @@ final class Measured implements JsonSerializable
 
     public function ratio(): float
     {
-        return $this->php / max($this->native, 1e-6);
+        return ($this->php ?? 0.0) / max($this->native ?? 0.0, 1e-6);
     }
 
     /** The best of both in each, and all that was disagreed on. */
     public function with(self $other): self
     {
-        $least = fn (?float $one, ?float $two): ?float => $one === null || $two === null ? $one ?? $two : min($one, $two);
+        $least = function (?float $one, ?float $two): ?float {
+            return $one === null || $two === null ? $one ?? $two : min($one, $two);
+        };
         return new self(
             $this->name,
-            min($this->php, $other->php),
-            min($this->native, $other->native),
-            $least($this->steadyPhp, $other->steadyPhp),
-            $least($this->steadyNative, $other->steadyNative),
+            $least($this->php, $other->php),
+            $least($this->native, $other->native),
+            $least($this->firstPhp, $other->firstPhp),
+            $least($this->firstNative, $other->firstNative),
             $this->target,
             $this->disagreements ?: $other->disagreements,
         );
@@ -51,10 +55,10 @@ final class Measured implements JsonSerializable
         $number = fn (string $name): ?float => isset($fields[$name]) ? (float) $fields[$name] : null;
         return new self(
             $fields['name'],
-            (float) $fields['php'],
-            (float) $fields['native'],
-            $number('steadyPhp'),
-            $number('steadyNative'),
+            $number('php'),
+            $number('native'),
+            $number('firstPhp'),
+            $number('firstNative'),
             $number('target'),
             $fields['disagreements'],
         );
