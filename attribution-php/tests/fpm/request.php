@@ -158,7 +158,8 @@ function rebuild(?callable $progress): array
     $report = attribution_rebuild((string) $_SERVER['ATTRIBUTION_DATABASE'], $options)['users'][0]['report'];
     $models = [];
     foreach ($report['models'] as $model) {
-        $models[$model['slug']] = [$model['hours'], $model['clicks'], $model['conversions'], (string) $model['revenue']];
+        $sums = [$model['hours'], $model['clicks'], $model['conversions'], (string) $model['revenue']];
+        $models[$model['slug']] = $sums;
     }
     return ['conversions' => $report['conversions'], 'touches' => $report['touches'], 'models' => $models];
 }
