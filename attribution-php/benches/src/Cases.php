@@ -14,6 +14,8 @@ final class Cases
         'snapshots',
         'rows',
         'rows_floats',
+        'snapshots_in_order',
+        'rows_in_order',
         'columns_packed_snapshots',
         'columns_binary_snapshots',
         'columns_packed',
@@ -45,9 +47,11 @@ final class Cases
     public function run(string $name): array
     {
         return match ($name) {
-            'snapshots' => [$this->snapshots()],
+            'snapshots' => [$this->snapshots('snapshots', 10.0)],
             'rows' => [$this->rows('rows', true)],
             'rows_floats' => [$this->rows('rows_floats', false)],
+            'rows_in_order' => [$this->rows('rows_in_order', true, true)],
+            'snapshots_in_order' => [$this->snapshots('snapshots_in_order', null, true)],
             'columns_packed_snapshots' => [$this->columns($name, false, false)],
             'columns_binary_snapshots' => [$this->columns($name, true, false)],
             'columns_packed' => [$this->columns($name, false, true)],
@@ -57,9 +61,9 @@ final class Cases
     }
 
     /** Hourly totals alone, from rows. */
-    private function snapshots(): Measured
+    private function snapshots(string $name, ?float $target, bool $inOrder = false): Measured
     {
-        $attribution = new PhpAttribution(self::MODEL);
+        $attribution = new PhpAttribution(self::MODEL, $inOrder);
         $sides = fn (array $conversions): array => [
             fn (): array => $attribution->snapshots($conversions),
             fn (): array => attribution_calculate(self::MODEL, $conversions, ['touchpoints' => false]),
@@ -70,13 +74,13 @@ final class Cases
             $agreement->same('touchpoints', [], $native['touchpoints']);
             return $agreement->disagreements();
         };
-        return $this->measure('snapshots', 10.0, $sides, $check);
+        return $this->measure($name, $target, $sides, $check);
     }
 
     /** Hourly totals and a row for each touch, from rows. */
-    private function rows(string $name, bool $decimals): Measured
+    private function rows(string $name, bool $decimals, bool $inOrder = false): Measured
     {
-        $attribution = new PhpAttribution(self::MODEL);
+        $attribution = new PhpAttribution(self::MODEL, $inOrder);
         $sides = fn (array $conversions): array => [
             fn (): array => $attribution->calculate($conversions, $decimals),
             fn (): array => attribution_calculate(self::MODEL, $conversions),
@@ -87,7 +91,7 @@ final class Cases
             $agreement->touchpoints($php['touchpoints'], $native['touchpoints']);
             return $agreement->disagreements();
         };
-        return $this->measure($name, 2.5, $sides, $check);
+        return $this->measure($name, $name === 'rows' ? 2.5 : null, $sides, $check);
     }
 
     /** The same from columns, against PHP on rows, where it is at its best. */
@@ -133,14 +137,14 @@ final class Cases
         $user = DatabaseServer::USER;
         $password = DatabaseServer::PASSWORD;
         $setup = new mysqli('localhost', $user, $password, null, 0, $this->socket);
-        $account = new MadeUpAccount($setup);
+        $account = new MadeUpAccount($setup, (string) $this->socket);
         $account->create('compare_php', MadeUpData::conversions($this->conversions, self::TOUCHES));
         $account->copy('compare_php', 'compare_native');
         $start = MadeUpData::START;
         $end = $start + MadeUpData::HOURS * 3_600;
-        $php = function () use ($user, $password, $start, $end): array {
+        $php = fn (bool $inTransactions): Closure => function () use ($inTransactions, $user, $password, $start, $end): array {
             $connection = new mysqli('localhost', $user, $password, 'compare_php', 0, $this->socket);
-            (new PhpRebuild($connection))->run(MadeUpAccount::USER_ID, $start, $end);
+            (new PhpRebuild($connection, $inTransactions))->run(MadeUpAccount::USER_ID, $start, $end);
             $connection->close();
             return [];
         };
@@ -157,8 +161,9 @@ final class Cases
         };
         $check = fn (): array => $this->compareTables($setup);
         return [
-            $this->measureRebuild('rebuild', 7.0, $php, $native, $check, $this->rebuildRuns, $clear),
-            $this->measureRebuild('rebuild_again', null, $php, $native, $check, 1, fn () => null),
+            $this->measureRebuild('rebuild', 7.0, $php(false), $native, $check, $this->rebuildRuns, $clear),
+            $this->measureRebuild('rebuild_again', null, $php(false), $native, $check, 1, fn () => null),
+            $this->measureRebuild('rebuild_in_transactions', null, $php(true), $native, $check, $this->rebuildRuns, $clear),
         ];
     }
 
@@ -210,7 +215,7 @@ final class Cases
      *     PHP's and the extension's calculation of some conversions
      * @param Closure(array<mixed>, array<mixed>, list<array<string, mixed>>): list<string> $check
      */
-    private function measure(string $name, float $target, Closure $sides, Closure $check): Measured
+    private function measure(string $name, ?float $target, Closure $sides, Closure $check): Measured
     {
         [$php, $native] = $sides(MadeUpData::conversions(self::WARM_UP_CONVERSIONS, self::TOUCHES));
         for ($run = 0; $run < self::WARM_UP_RUNS; $run++) {

@@ -16,7 +16,7 @@ final class MadeUpAccount
         ['position', 'position_based', '{"first_touch_weight": 0.4, "last_touch_weight": 0.4}'],
     ];
 
-    public function __construct(private readonly mysqli $connection)
+    public function __construct(private readonly mysqli $connection, private readonly string $socket)
     {
     }
 
@@ -89,12 +89,17 @@ final class MadeUpAccount
     {
         $this->connection->query("CREATE DATABASE {$database} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci");
         $this->connection->select_db($database);
-        $tests = __DIR__ . '/../../../tests/database/src/host_schema.sql';
-        foreach ([$tests, __DIR__ . '/../../tests/attribution_tables.sql'] as $file) {
-            $this->connection->multi_query((string) file_get_contents($file));
-            while ($this->connection->more_results()) {
-                $this->connection->next_result();
-            }
+        $file = __DIR__ . '/../../../tests/database/src/host_schema.sql';
+        $this->connection->multi_query((string) file_get_contents($file));
+        while ($this->connection->more_results()) {
+            $this->connection->next_result();
+        }
+        // The tables of attribution are the engine's to make.
+        $command = (string) getenv('ATTRIBUTION_TEST_COMMAND') ?: __DIR__ . '/../../../target/release/attribution';
+        $url = sprintf('mysql://%s:%s@localhost/%s?socket=%s', DatabaseServer::USER, DatabaseServer::PASSWORD, $database, $this->socket);
+        exec('ATTRIBUTION_DATABASE_URL=' . escapeshellarg($url) . ' ' . escapeshellarg($command) . ' install', $said, $status);
+        if ($status !== 0) {
+            throw new \RuntimeException('attribution install: ' . implode("\n", $said));
         }
     }
 

@@ -7,8 +7,9 @@ namespace Attribution\Benches;
 /**
  * The strategies in plain PHP: loops over arrays, credits as floats, totals keyed by hour.
  *
- * It is what the extension is measured against, so it does no more than it has to: journeys are taken
- * to be in order and without doubles, where the extension looks, and nothing is validated.
+ * It is what the extension is measured against: it puts journeys in order, takes each click once and adds the
+ * converting click, as the rules have it, but validates nothing, and rounds credits one by one. It can be told
+ * that journeys are in order already, which is as little as PHP can do.
  */
 final class PhpAttribution
 {
@@ -18,13 +19,43 @@ final class PhpAttribution
     private readonly float $lastTouchWeight;
 
     /** @param array<string, mixed> $model */
-    public function __construct(array $model)
+    public function __construct(array $model, private readonly bool $inOrder = false)
     {
         $config = $model['weighting_config'] ?? [];
         $this->type = (string) $model['type'];
         $this->halfLifeSeconds = 3600.0 * (float) ($config['half_life_hours'] ?? 1);
         $this->firstTouchWeight = (float) ($config['first_touch_weight'] ?? 0);
         $this->lastTouchWeight = (float) ($config['last_touch_weight'] ?? 0);
+    }
+
+    /**
+     * A conversion's touches in order, each click once, its own among them.
+     *
+     * @param array<string, mixed> $conversion
+     * @return list<array<string, int>>
+     */
+    private function journey(array $conversion): array
+    {
+        if ($this->inOrder) {
+            return $conversion['journey'];
+        }
+        $touches = [];
+        foreach ($conversion['journey'] as $touch) {
+            $id = $touch['click_id'];
+            if (!isset($touches[$id]) || $touch['click_time'] < $touches[$id]['click_time']) {
+                $touches[$id] = $touch;
+            }
+        }
+        $touches[$conversion['click_id']] ??= [
+            'click_id' => $conversion['click_id'],
+            'click_time' => $conversion['click_time'],
+        ];
+        usort(
+            $touches,
+            fn (array $one, array $other): int => [$one['click_time'], $one['click_id']]
+                <=> [$other['click_time'], $other['click_id']],
+        );
+        return $touches;
     }
 
     /**
@@ -56,6 +87,7 @@ final class PhpAttribution
     {
         $hours = [];
         foreach ($conversions as $conversion) {
+            $conversion['journey'] = $this->journey($conversion);
             $hour = $conversion['conv_time'] - $conversion['conv_time'] % 3600;
             $payout = (float) $conversion['payout'];
             $cost = (float) $conversion['cost'];
@@ -93,7 +125,7 @@ final class PhpAttribution
         $touchpoints = [];
         foreach ($conversions as $conversion) {
             $conversionId = $conversion['conv_id'];
-            $journey = $conversion['journey'];
+            $journey = $conversion['journey'] = $this->journey($conversion);
             $hour = $conversion['conv_time'] - $conversion['conv_time'] % 3600;
             $payout = (float) $conversion['payout'];
             $cost = (float) $conversion['cost'];

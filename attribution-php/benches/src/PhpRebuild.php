@@ -8,12 +8,13 @@ use mysqli;
 
 /**
  * A rebuild in plain PHP, the way the host does it: hour by hour, old rows deleted first, new ones inserted
- * one by one through prepared statements. Where the host could do better without changing that way, this
- * does: all is read once and not hour by hour, and each hour is one transaction and not one for each row.
+ * one by one through prepared statements, outside of any transaction. Where the host could do better without
+ * changing that way, this does: all is read once and not hour by hour. It can be told to make each hour one
+ * transaction, which the host does not.
  */
 final class PhpRebuild
 {
-    public function __construct(private readonly mysqli $database)
+    public function __construct(private readonly mysqli $database, private readonly bool $inTransactions)
     {
     }
 
@@ -147,7 +148,9 @@ final class PhpRebuild
         );
         for ($hour = $start; $hour < $end; $hour += 3600) {
             $now = time();
-            $this->database->begin_transaction();
+            if ($this->inTransactions) {
+                $this->database->begin_transaction();
+            }
             $deleteCredits->execute();
             $deleteSnapshots->execute();
             if (isset($hours[$hour])) {
@@ -167,7 +170,9 @@ final class PhpRebuild
                     $insertCredit->execute();
                 }
             }
-            $this->database->commit();
+            if ($this->inTransactions) {
+                $this->database->commit();
+            }
         }
     }
 }
