@@ -45,7 +45,6 @@ pub(crate) fn optional<'a>(row: Table<'a>, field: &Field) -> Option<&'a Zval> {
 }
 
 /// Reads a field that has to be there.
-#[inline]
 pub(crate) fn required<T>(
     row: Table<'_>,
     field: &Field,
@@ -69,6 +68,32 @@ pub(crate) fn given<T>(
     match optional(row, field) {
         Some(value) => read(value).map(Some).map_err(|refusal| refusal.at(named(place(), field))),
         None => Ok(None),
+    }
+}
+
+/// Reads an id that has to be there.
+#[inline(always)]
+fn required_id(
+    row: Table<'_>,
+    field: &Field,
+    place: impl FnOnce() -> String,
+) -> Result<u64, Failure> {
+    match row.likely_integer(field) {
+        Some(id) if id >= 0 => Ok(id as u64),
+        _ => required(row, field, input::id, place),
+    }
+}
+
+/// Reads a time that has to be there.
+#[inline(always)]
+fn required_time(
+    row: Table<'_>,
+    field: &Field,
+    place: impl FnOnce() -> String,
+) -> Result<u32, Failure> {
+    match row.likely_integer(field).map(u32::try_from) {
+        Some(Ok(time)) => Ok(time),
+        _ => required(row, field, input::time, place),
     }
 }
 
@@ -166,9 +191,9 @@ pub(crate) fn read_conversions(
     let mut touches: Vec<Touch> = Vec::new();
     each_row(conversions, PLACE, |at, row| {
         let place = || format!("{PLACE}[{at}]");
-        let time = required(row, &conversion_time, input::time, place)?;
+        let time = required_time(row, &conversion_time, place)?;
         let mut click = Touch {
-            click_id: required(row, &click_id, input::id, place)?,
+            click_id: required_id(row, &click_id, place)?,
             click_time: given(row, &click_time, input::time, place)?.unwrap_or(time),
             ..Touch::default()
         };
@@ -177,14 +202,12 @@ pub(crate) fn read_conversions(
         touches.clear();
         if let Some(value) = optional(row, &journey) {
             let journey = || format!("{PLACE}[{at}].journey");
-            let list = input::list(value, journey)?;
-            list.fetch_rows();
-            list.each(|position, value| {
+            input::list(value, journey)?.each(|position, value| {
                 let place = || format!("{PLACE}[{at}].journey[{position}]");
                 let Value::Table(row) = value_of(value) else { return Err(no_row(place(), value)) };
                 let mut touch = Touch {
-                    click_id: required(row, &touch_click_id, input::id, place)?,
-                    click_time: required(row, &touch_click_time, input::time, place)?,
+                    click_id: required_id(row, &touch_click_id, place)?,
+                    click_time: required_time(row, &touch_click_time, place)?,
                     ..Touch::default()
                 };
                 // Most touches have no more than these two.
@@ -197,7 +220,7 @@ pub(crate) fn read_conversions(
         }
         complete_converting_click(&click, &mut touches);
         let conversion = Conversion {
-            conversion_id: required(row, &conversion_id, input::id, place)?,
+            conversion_id: required_id(row, &conversion_id, place)?,
             conversion_time: time,
             payout: Money::from_units(required(row, &payout, input::money, place)?),
             cost: Money::from_units(cost),

@@ -76,9 +76,6 @@ fn is_undefined(value: &Zval) -> bool {
     u32::from(unsafe { value.u1.v.type_ }) == IS_UNDEF
 }
 
-/// How many rows are fetched ahead: about as many as a first-level cache has room for.
-const MOST_FETCHED: usize = 64;
-
 /// An array of PHP's.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Table<'a>(pub(crate) &'a ZendHashTable);
@@ -144,6 +141,18 @@ impl<'a> Table<'a> {
         let offset = std::ptr::from_ref(found) as usize - std::ptr::from_ref(&first.val) as usize;
         field.slot.set((offset / size_of::<_Bucket>()) as u32);
         Some(found)
+    }
+
+    /// The value of a field that is an integer and where the last table had it: the case of most rows, without
+    /// what it takes to tell anything else.
+    #[inline(always)]
+    pub(crate) fn likely_integer(self, field: &Field) -> Option<i64> {
+        let bucket = self.buckets().get(field.slot.get() as usize)?;
+        // SAFETY: the type says that it is an integer.
+        unsafe {
+            (bucket.key == field.key.string() && u32::from(bucket.val.u1.v.type_) == IS_LONG)
+                .then_some(bucket.val.value.lval)
+        }
     }
 
     /// The entries in their order.
@@ -218,40 +227,7 @@ pub(crate) enum List<'a> {
     Hashed(&'a [_Bucket]),
 }
 
-/// Asks the processor for what is at an address, which is going to be read.
-#[inline]
-fn fetch_ahead<T>(pointer: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint, for which any address will do.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(pointer.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = pointer;
-}
-
 impl<'a> List<'a> {
-    /// Has the rows of a short list fetched from memory at once instead of one after the other: they are
-    /// anywhere, and waiting for each is most of the time that reading them takes.
-    #[inline]
-    pub(crate) fn fetch_rows(self) {
-        let Self::Packed(values) = self else { return };
-        let tables = || {
-            values.iter().take(MOST_FETCHED).filter_map(|value| {
-                // SAFETY: the type says that it is an array, which is there.
-                unsafe {
-                    (u32::from(value.u1.v.type_) == IS_ARRAY).then_some(value.value.arr.cast_const())
-                }
-            })
-        };
-        tables().for_each(fetch_ahead);
-        for table in tables() {
-            // SAFETY: as above; where its run begins is part of every table.
-            fetch_ahead(unsafe { (*table).__bindgen_anon_1.arData.cast_const() });
-        }
-    }
-
     /// The integers of a packed list that has nothing else, and none with a bit of `forbidden`.
     #[inline]
     pub(crate) fn integers(self, forbidden: u64) -> Option<impl ExactSizeIterator<Item = i64>> {
