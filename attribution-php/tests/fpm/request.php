@@ -15,6 +15,12 @@ const MODELS = [
 
 // An error that no one can catch still ends in here.
 register_shutdown_function(function (): void {
+    if ($_GET['case'] === 'abort') {
+        $ended = ['pid' => getmypid(), 'aborted' => connection_aborted() === 1, 'returned' => $GLOBALS['returned'] ?? false];
+        file_put_contents($_SERVER['ATTRIBUTION_MARK'] . '.new', json_encode($ended));
+        rename($_SERVER['ATTRIBUTION_MARK'] . '.new', $_SERVER['ATTRIBUTION_MARK']);
+        return;
+    }
     $error = error_get_last();
     if ($error !== null) {
         echo json_encode(['pid' => getmypid(), 'case' => $_GET['case'], 'fatal' => $error['message']]);
@@ -42,6 +48,7 @@ function answer(string $case): array
         'rebuild' => rebuild(null),
         'cancel' => rebuild(fn (string $phase, int $done, int $total): bool => false),
         'throw' => throwInProgress(),
+        'abort' => untilTheClientLeaves(),
         'invalid' => attribution_calculate(['type' => 'no_such_model'], conversions(10)),
         'timeout_php' => timeOut(function (): never {
             while (true) {
@@ -162,6 +169,21 @@ function rebuild(?callable $progress): array
         $models[$model['slug']] = $sums;
     }
     return ['conversions' => $report['conversions'], 'touches' => $report['touches'], 'models' => $models];
+}
+
+/** @return array<string, mixed> */
+function untilTheClientLeaves(): array
+{
+    // The client goes as soon as something comes, which PHP notices when it writes on.
+    rebuild(function (): void {
+        for ($times = 0; $times < 200; $times++) {
+            echo str_repeat(' ', 8192);
+            flush();
+            usleep(10_000);
+        }
+    });
+    $GLOBALS['returned'] = true;
+    return [];
 }
 
 /** @return array<string, mixed> */
