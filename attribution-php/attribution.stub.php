@@ -16,15 +16,13 @@ namespace
      * out made from the kind or the name.
      *
      * @param array{type: string|\Attribution\ModelKind,
-     *     weighting_config?: array<string, int|float|numeric-string>|string|null,
-     *     model_id?: int|numeric-string|null, slug?: string|null, name?: string|null} $model type: last_touch,
-     *     first_touch, linear, time_decay,
-     *     position_based or assisted (algorithmic is known, but not yet available). weighting_config: for time_decay
-     *     half_life_hours, a whole number from 1 to 4294967295; for position_based first_touch_weight and
-     *     last_touch_weight, decimals from 0 to 1 that are together at most 1, rounded to 6 places; for the others
-     *     nothing. Numeric strings will do, and so does the config as JSON. model_id: the host's. slug: at most 191
-     *     of
-     *     a-z, 0-9, - and _. name: at most 255 characters.
+     *     weighting_config?: array<string, int|float|numeric-string>|string|null, model_id?: int|numeric-string|null,
+     *     slug?: string|null, name?: string|null} $model
+     *     type: last_touch, first_touch, linear, time_decay, position_based or assisted (algorithmic is known, but not
+     *     yet available). weighting_config: for time_decay half_life_hours, a whole number from 1 to 4294967295; for
+     *     position_based first_touch_weight and last_touch_weight, decimals from 0 to 1 that are together at most 1,
+     *     rounded to 6 places; for the others nothing. Numeric strings will do, and so does the config as JSON.
+     *     model_id: the host's. slug: at most 191 of a-z, 0-9, - and _. name: at most 255 characters.
      * @return array{type: string, weighting_config: array<string, int|float>, model_id?: int|numeric-string,
      *     slug: string, name: string}
      * @throws \Attribution\InvalidModelException which names the field, what was given and what is allowed
@@ -33,13 +31,12 @@ namespace
 
     /**
      * Calculates the snapshots and credits of conversions under one model. The same input gives the same result,
-     *     whatever
-     * the number of threads.
+     * whatever the number of threads.
      *
      * @param array{type: string|\Attribution\ModelKind,
-     *     weighting_config?: array<string, int|float|numeric-string>|string|null,
-     *     model_id?: int|numeric-string|null, slug?: string|null, name?: string|null} $model as
-     *     attribution_validate_model() takes it
+     *     weighting_config?: array<string, int|float|numeric-string>|string|null, model_id?: int|numeric-string|null,
+     *     slug?: string|null, name?: string|null} $model
+     *     as attribution_validate_model() takes it
      * @param list<array{conv_id: int|numeric-string, click_id: int|numeric-string, conv_time: int|numeric-string,
      *     payout: int|float|numeric-string, click_time?: int|numeric-string|null,
      *     cost?: int|float|numeric-string|null, journey?: list<array{click_id: int|numeric-string,
@@ -51,19 +48,15 @@ namespace
      *     advertiser_id?: int|numeric-string|null, traffic_source_id?: int|numeric-string|null,
      *     adgroup_id?: int|numeric-string|null, ...}> $conversions
      *     conv_id, click_id (the converting click) and all other ids: whole numbers from 0 to 18446744073709551615,
-     *     beyond
-     *     PHP_INT_MAX as strings; a dimension's 0 means none. conv_time, click_time: unix seconds from 0 to
-     *     4294967295;
-     *     click_time defaults to conv_time. payout, cost: money with at most 5 decimals, floats rounded to 5; cost
-     *     is not
-     *     negative and defaults to 0. journey: the touches in any order; clicks named twice are merged, and the
-     *     converting click is added where it is missing. Other keys are ignored.
+     *     beyond PHP_INT_MAX as strings; a dimension's 0 means none. conv_time, click_time: unix seconds from 0 to
+     *     4294967295; click_time defaults to conv_time. payout, cost: money with at most 5 decimals, floats rounded to
+     *     5; cost is not negative and defaults to 0. journey: the touches in any order; clicks named twice are merged,
+     *     and the converting click is added where it is missing. Other keys are ignored.
      * @param array{scopes?: string|\Attribution\ScopeType|list<string|\Attribution\ScopeType>|null,
-     *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null} $options scopes: all, names joined by
-     *     commas, or a list of names or cases; global is the
-     *     default, an empty list makes no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for
-     *     one for
-     *     each processor; defaults to the setting attribution.threads.
+     *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null} $options
+     *     scopes: all, names joined by commas, or a list of names or cases; global is the default, an empty list makes
+     *     no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for one for each processor; defaults
+     *     to the setting attribution.threads.
      * @return array{snapshots: list<array{scope_type: string, scope_id: int|numeric-string|null, date_hour: int,
      *     attributed_clicks: int, attributed_conversions: int, attributed_revenue: numeric-string,
      *     attributed_cost: numeric-string, credited_conversions: numeric-string}>,
@@ -71,17 +64,13 @@ namespace
      *     position: int, credit: float, weight: float, stored_credit: numeric-string, revenue: numeric-string,
      *     cost: numeric-string}>}
      *     Snapshots are ordered by scope, id and hour. date_hour is the unix second at which the hour of the
-     *     conversion
-     *     begins, scope_id is null for global, amounts and credits have 5 decimals. Touchpoints are ordered by
-     *     conversion as given, then position, which counts from 0; a touch without credit has none. credit and
-     *     weight
-     *     are the touch's share from 0 to 1. Stored credits, revenues and costs of a conversion add up to exactly
-     *     1, its
-     *     payout and its cost.
+     *     conversion begins, scope_id is null for global, amounts and credits have 5 decimals. Touchpoints are ordered
+     *     by conversion as given, then position, which counts from 0; a touch without credit has none. credit and
+     *     weight are the touch's share from 0 to 1. Stored credits, revenues and costs of a conversion add up to
+     *     exactly 1, its payout and its cost.
      * @throws \Attribution\InvalidModelException for a model that is not valid
      * @throws \Attribution\InvalidInputException for a row or an option that is not allowed, naming it
-     * @throws \Attribution\LimitException where sums are out of range, or memory would exceed
-     *     attribution.memory_limit
+     * @throws \Attribution\LimitException where sums are out of range, or memory would exceed attribution.memory_limit
      */
     function attribution_calculate(array $model, array $conversions, array $options = []): array {}
 
@@ -89,9 +78,9 @@ namespace
      * Calculates the snapshots and credits of conversions under several models, in and out as columns.
      *
      * @param list<array{type: string|\Attribution\ModelKind,
-     *     weighting_config?: array<string, int|float|numeric-string>|string|null,
-     *     model_id?: int|numeric-string|null, slug?: string|null, name?: string|null}> $models as
-     *     attribution_validate_model() takes them
+     *     weighting_config?: array<string, int|float|numeric-string>|string|null, model_id?: int|numeric-string|null,
+     *     slug?: string|null, name?: string|null}> $models
+     *     as attribution_validate_model() takes them
      * @param array{conversion_ids: list<int|numeric-string>|string,
      *     converting_click_ids: list<int|numeric-string>|string, conversion_times: list<int|numeric-string>|string,
      *     offsets: list<int|numeric-string>|string, click_ids: list<int|numeric-string>|string,
@@ -106,20 +95,15 @@ namespace
      *     Each column is a list, or a binary string of numbers in the machine's byte order. One entry a conversion:
      *     conversion_ids, converting_click_ids (unsigned, 64 bits), conversion_times (unsigned, 32 bits), and either
      *     payouts (money, or a string of doubles) or payout_units (counts of 0.00001, signed, 64 bits), costs or
-     *     cost_units likewise. offsets (unsigned, 64 bits): where each conversion's touches begin, and at last
-     *     where they
-     *     end, from 0; one entry more. One entry a touch: click_ids (unsigned, 64 bits), click_times
-     *     (unsigned, 32 bits),
-     *     and for each scope wanted its dimension (unsigned, 64 bits, 0 for none). Each journey is ordered by click
-     *     time,
-     *     then click id, has each click once and its converting click among them.
+     *     cost_units likewise. offsets (unsigned, 64 bits): where each conversion's touches begin, and at last where
+     *     they end, from 0; one entry more. One entry a touch: click_ids (unsigned, 64 bits), click_times (unsigned,
+     *     32 bits), and for each scope wanted its dimension (unsigned, 64 bits, 0 for none). Each journey is ordered
+     *     by click time, then click id, has each click once and its converting click among them.
      * @param array{scopes?: string|\Attribution\ScopeType|list<string|\Attribution\ScopeType>|null,
-     *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null, binary?: bool|0|1|null} $options scopes:
-     *     all, names joined by commas, or a list of names or cases; global is the
-     *     default, an empty list makes no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for
-     *     one for
-     *     each processor; defaults to the setting attribution.threads.
-     *     binary: true gives columns of numbers as binary strings.
+     *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null, binary?: bool|0|1|null} $options
+     *     scopes: all, names joined by commas, or a list of names or cases; global is the default, an empty list makes
+     *     no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for one for each processor; defaults
+     *     to the setting attribution.threads. binary: true gives columns of numbers as binary strings.
      * @return list<array{snapshots: array{scope_types: list<string>, scope_ids: list<int|numeric-string>|string,
      *     date_hours: list<int>|string, attributed_clicks: list<int>|string,
      *     attributed_conversions: list<int>|string, credited_units: list<int>|string,
@@ -133,8 +117,7 @@ namespace
      *     signed with 64 bits, the others unsigned with 64 bits; scope_types stays a list.
      * @throws \Attribution\InvalidModelException for a model that is not valid
      * @throws \Attribution\InvalidInputException for a row or an option that is not allowed, naming it
-     * @throws \Attribution\LimitException where sums are out of range, or memory would exceed
-     *     attribution.memory_limit
+     * @throws \Attribution\LimitException where sums are out of range, or memory would exceed attribution.memory_limit
      */
     function attribution_calculate_columns(array $models, array $columns, array $options = []): array {}
 
@@ -146,27 +129,22 @@ namespace
      *     campaign_id?: int|numeric-string|null, ppc_account_id?: int|numeric-string|null,
      *     landing_page_id?: int|numeric-string|null, advertiser_id?: int|numeric-string|null,
      *     traffic_source_id?: int|numeric-string|null, adgroup_id?: int|numeric-string|null, ...}> $clicks
-     *     visitor_id: any text or whole number; absent or empty where the visitor is not known. filtered: such a
-     *     click
+     *     visitor_id: any text or whole number; absent or empty where the visitor is not known. filtered: such a click
      *     is no touch, unless it converts. The rest as attribution_calculate() takes it.
      * @param list<array{conv_id: int|numeric-string, click_id: int|numeric-string, conv_time: int|numeric-string,
      *     payout: int|float|numeric-string, click_time?: int|numeric-string|null,
      *     cost?: int|float|numeric-string|null, campaign_id?: int|numeric-string|null, ...}> $conversions
      *     cost and campaign_id default to those of the converting click, click_time where that click is missing to
      *     conv_time.
-     * @param array{journey_key?: string|null, lookback?: int|string|null, max_touches?: int|numeric-string|null}
-     *     $options journey_key: which clicks
-     *     are a conversion's candidates, visitor_campaign (default; those of its click's visitor and its campaign),
-     *     visitor,
-     *     campaign, or none. lookback: how long before the conversion, both ends included, in seconds or text such
-     *     as 30d
-     *     or 12h; default 30 days. max_touches: of these the newest so many, 1 to 65535, default 25; the converting
-     *     click
-     *     comes on top where it is not among them.
-     * @return list<array{conv_id: int|numeric-string, click_id: int|numeric-string, conv_time: int,
-     *     click_time: int, payout: numeric-string, cost: numeric-string,
-     *     journey: non-empty-list<array{click_id: int|numeric-string, click_time: int,
-     *     campaign_id?: int|numeric-string, ppc_account_id?: int|numeric-string,
+     * @param array{journey_key?: string|null, lookback?: int|string|null,
+     *     max_touches?: int|numeric-string|null} $options
+     *     journey_key: which clicks are a conversion's candidates, visitor_campaign (default; those of its click's
+     *     visitor and its campaign), visitor, campaign, or none. lookback: how long before the conversion, both ends
+     *     included, in seconds or text such as 30d or 12h; default 30 days. max_touches: of these the newest so many,
+     *     1 to 65535, default 25; the converting click comes on top where it is not among them.
+     * @return list<array{conv_id: int|numeric-string, click_id: int|numeric-string, conv_time: int, click_time: int,
+     *     payout: numeric-string, cost: numeric-string, journey: non-empty-list<array{click_id: int|numeric-string,
+     *     click_time: int, campaign_id?: int|numeric-string, ppc_account_id?: int|numeric-string,
      *     landing_page_id?: int|numeric-string, advertiser_id?: int|numeric-string,
      *     traffic_source_id?: int|numeric-string, adgroup_id?: int|numeric-string}>}>
      *     in the order of the conversions, with journeys in order; dimensions only where a click has them
@@ -179,11 +157,9 @@ namespace
      * Assembles and stores the journeys of the conversions in a window.
      *
      * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
-     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}
-     *     $database a URL,
-     *     mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost; with
-     *     a
-     *     socket the server on this machine is reached through it. Secrets are never part of a message.
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
      * @param array{user?: int|numeric-string|null, start?: int|string|null, end?: int|string|null,
      *     wait?: int|numeric-string|null, connections?: int|numeric-string|null,
      *     replica?: string|array{database: string, host?: string|null, port?: int|numeric-string|null,
@@ -193,29 +169,23 @@ namespace
      *     scope_type?: string|\Attribution\ScopeType|null, scope_id?: int|numeric-string|null,
      *     remove?: bool|0|1|null} $options
      *     user: whose; absent or 0 for every user that is not deleted. start, end: unix seconds, or text such as
-     *     2024-06-01T09:00:00Z; the window of conversion times [start, end) is widened to whole hours and defaults
-     *     to the
-     *     last 24 hours. wait: seconds to wait for another run of that user to end; defaults to the setting
+     *     2024-06-01T09:00:00Z; the window of conversion times [start, end) is widened to whole hours and defaults to
+     *     the last 24 hours. wait: seconds to wait for another run of that user to end; defaults to the setting
      *     attribution.wait. connections: 1 to 64, default 2. replica: where to read from instead, as $database.
-     *     progress: is told the phase (reading, assembling, calculating, writing, waiting), how much of it is done
-     *     and of
-     *     how much, 0 where that is not known; to return false or to throw stops the job at a safe point.
-     *     journey_key: which clicks are a conversion's candidates, visitor_campaign
-     *     (default; those of its click's visitor and its campaign), visitor,
-     *     campaign, or none. lookback: how long before the conversion, both ends included, in seconds or text such
-     *     as 30d
-     *     or 12h; default 30 days. max_touches: of these the newest so many, 1 to 65535, default 25; the converting
-     *     click
-     *     comes on top where it is not among them.
-     *     scope_type, scope_id: which conversions, global (default), campaign or advertiser with its id. remove:
-     *     true
-     *     removes the stored journeys instead.
+     *     progress: is told the phase (reading, assembling, calculating, writing, waiting), how much of it is done and
+     *     of how much, 0 where that is not known; to return false or to throw stops the job at a safe point.
+     *     journey_key: which clicks are a conversion's candidates, visitor_campaign (default; those of its click's
+     *     visitor and its campaign), visitor, campaign, or none. lookback: how long before the conversion, both ends
+     *     included, in seconds or text such as 30d or 12h; default 30 days. max_touches: of these the newest so many,
+     *     1 to 65535, default 25; the converting click comes on top where it is not among them. scope_type, scope_id:
+     *     which conversions, global (default), campaign or advertiser with its id. remove: true removes the stored
+     *     journeys instead.
      * @return array{job: 'backfill', engine_version: string, users: list<array{user_id: int,
-     *     report?: array{user_id: int, start: int, end: int, clicks: int, conversions: int,
-     *     deleted_conversions: int, single_touch_conversions: int, missing_clicks: int, touches: int, batches: int,
-     *     rows_written: int, retries: int, duration_ms: int}, error?: array{code: string, message: string}}>}
-     *     one entry for each user, with a report or, where all users were
-     *     asked for, an error; with a user given a failure throws instead
+     *     report?: array{user_id: int, start: int, end: int, clicks: int, conversions: int, deleted_conversions: int,
+     *     single_touch_conversions: int, missing_clicks: int, touches: int, batches: int, rows_written: int,
+     *     retries: int, duration_ms: int}, error?: array{code: string, message: string}}>}
+     *     one entry for each user, with a report or, where all users were asked for, an error; with a user given a
+     *     failure throws instead
      * @throws \Attribution\InvalidInputException for an option that is not known or not allowed, naming it
      * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
      * @throws \Attribution\LockedException where another run of the user has not ended in time, if a user was given
@@ -228,40 +198,35 @@ namespace
 
     /**
      * Makes the snapshots and credits of the active models right for a window of hours; to run it again changes
-     *     nothing.
+     * nothing.
      *
      * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
-     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}
-     *     $database a URL,
-     *     mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost; with
-     *     a
-     *     socket the server on this machine is reached through it. Secrets are never part of a message.
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
      * @param array{user?: int|numeric-string|null, start?: int|string|null, end?: int|string|null,
      *     wait?: int|numeric-string|null, connections?: int|numeric-string|null,
      *     replica?: string|array{database: string, host?: string|null, port?: int|numeric-string|null,
      *     user?: string|null, password?: string|null, socket?: string|null, tls?: bool|0|1|null,
      *     root_cert_path?: string|null}|null, progress?: (callable(string, int, int): mixed)|null,
-     *     scopes?: string|\Attribution\ScopeType|list<string|\Attribution\ScopeType>|null, credits?: bool|0|1|null}
-     *     $options
+     *     scopes?: string|\Attribution\ScopeType|list<string|\Attribution\ScopeType>|null,
+     *     credits?: bool|0|1|null} $options
      *     user: whose; absent or 0 for every user that is not deleted. start, end: unix seconds, or text such as
-     *     2024-06-01T09:00:00Z; the window of conversion times [start, end) is widened to whole hours and defaults
-     *     to the
-     *     last 24 hours. wait: seconds to wait for another run of that user to end; defaults to the setting
+     *     2024-06-01T09:00:00Z; the window of conversion times [start, end) is widened to whole hours and defaults to
+     *     the last 24 hours. wait: seconds to wait for another run of that user to end; defaults to the setting
      *     attribution.wait. connections: 1 to 64, default 2. replica: where to read from instead, as $database.
-     *     progress: is told the phase (reading, assembling, calculating, writing, waiting), how much of it is done
-     *     and of
-     *     how much, 0 where that is not known; to return false or to throw stops the job at a safe point.
-     *     scopes: as attribution_calculate() takes them, default all; global is always among them. credits: false
-     *     stores
-     *     none and removes those that are there.
+     *     progress: is told the phase (reading, assembling, calculating, writing, waiting), how much of it is done and
+     *     of how much, 0 where that is not known; to return false or to throw stops the job at a safe point. scopes:
+     *     as attribution_calculate() takes them, default all; global is always among them. credits: false stores none
+     *     and removes those that are there.
      * @return array{job: 'rebuild', engine_version: string, users: list<array{user_id: int,
      *     report?: array{user_id: int, start: int, end: int, conversions: int, touches: int, missing_clicks: int,
      *     batches: int, rows_written: int, retries: int, duration_ms: int, models: list<array{model_id: int,
      *     slug: string, hours: int, snapshots: int, clicks: int, conversions: int, revenue: numeric-string,
      *     cost: numeric-string, rows_written: int}>, invalid_models: list<array{model_id: int, slug: string,
      *     problem: string}>}, error?: array{code: string, message: string}}>}
-     *     one entry for each user, with a report or, where all users were
-     *     asked for, an error; with a user given a failure throws instead
+     *     one entry for each user, with a report or, where all users were asked for, an error; with a user given a
+     *     failure throws instead
      * @throws \Attribution\InvalidInputException for an option that is not known or not allowed, naming it
      * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
      * @throws \Attribution\LockedException where another run of the user has not ended in time, if a user was given
@@ -276,20 +241,17 @@ namespace
      * Reads the stored snapshots of a user's model, ordered by scope type, scope id and hour.
      *
      * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
-     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}
-     *     $database a URL,
-     *     mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost; with
-     *     a
-     *     socket the server on this machine is reached through it. Secrets are never part of a message.
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
      * @param array{user: int|numeric-string, model: string, start: int|string, end: int|string,
      *     scope_type?: string|\Attribution\ScopeType|null, scope_id?: int|numeric-string|null,
-     *     limit?: int|numeric-string|null, offset?: int|numeric-string|null,
-     *     replica?: string|array{database: string, host?: string|null, port?: int|numeric-string|null,
-     *     user?: string|null, password?: string|null, socket?: string|null, tls?: bool|0|1|null,
-     *     root_cert_path?: string|null}|null} $query model: its slug. start, end:
-     *     the window of hours, unix seconds or text such as 2024-06-01T09:00:00Z. scope_type, scope_id: of these
-     *     alone.
-     *     limit, offset: of the rows; without limit all. replica: where to read from instead.
+     *     limit?: int|numeric-string|null, offset?: int|numeric-string|null, replica?: string|array{database: string,
+     *     host?: string|null, port?: int|numeric-string|null, user?: string|null, password?: string|null,
+     *     socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}|null} $query
+     *     model: its slug. start, end: the window of hours, unix seconds or text such as 2024-06-01T09:00:00Z.
+     *     scope_type, scope_id: of these alone. limit, offset: of the rows; without limit all. replica: where to read
+     *     from instead.
      * @return list<array{snapshot_id: int|numeric-string, scope_type: string, scope_id: int|numeric-string|null,
      *     date_hour: int, attributed_clicks: int, attributed_conversions: int, attributed_revenue: numeric-string,
      *     attributed_cost: numeric-string}>
@@ -302,13 +264,11 @@ namespace
      * Looks for what is wrong with the tables, the privileges and the data, and changes nothing.
      *
      * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
-     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}
-     *     $database a URL,
-     *     mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost; with
-     *     a
-     *     socket the server on this machine is reached through it. Secrets are never part of a message.
-     * @return list<array{severity: string, subject: string, found: string, remedy: string}> severity: ok, warning
-     *     or error
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @return list<array{severity: string, subject: string, found: string, remedy: string}>
+     *     severity: ok, warning or error
      * @throws \Attribution\InvalidInputException for an address that is not valid
      * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
      */
@@ -548,8 +508,8 @@ namespace Attribution
          * Takes what attribution_validate_model() takes.
          *
          * @param array{type: string|\Attribution\ModelKind,
-         *     weighting_config?: array<string, int|float|numeric-string>|string|null,
-         *     model_id?: int|numeric-string|null, slug?: string|null, name?: string|null} $model
+         *     weighting_config?: array<string, int|float|numeric-string>|string|null, model_id?: int|numeric-string|null,
+         *     slug?: string|null, name?: string|null} $model
          * @throws \Attribution\InvalidModelException which names the field, what was given and what is allowed
          */
         public function __construct(array $model) {}
@@ -575,9 +535,9 @@ namespace Attribution
         /**
          * The snapshots, as attribution_calculate() gives them.
          *
-         * @var list<array{scope_type: string, scope_id: int|numeric-string|null, date_hour: int,
-         *     attributed_clicks: int, attributed_conversions: int, attributed_revenue: numeric-string,
-         *     attributed_cost: numeric-string, credited_conversions: numeric-string}>
+         * @var list<array{scope_type: string, scope_id: int|numeric-string|null, date_hour: int, attributed_clicks: int,
+         *     attributed_conversions: int, attributed_revenue: numeric-string, attributed_cost: numeric-string,
+         *     credited_conversions: numeric-string}>
          * @readonly
          */
         public $snapshots;
@@ -586,8 +546,7 @@ namespace Attribution
          * The touchpoints, as attribution_calculate() gives them.
          *
          * @var list<array{conv_id: int|numeric-string, date_hour: int, click_id: int|numeric-string, position: int,
-         *     credit: float, weight: float, stored_credit: numeric-string, revenue: numeric-string,
-         *     cost: numeric-string}>
+         *     credit: float, weight: float, stored_credit: numeric-string, revenue: numeric-string, cost: numeric-string}>
          * @readonly
          */
         public $touchpoints;
@@ -737,10 +696,10 @@ namespace Attribution
          *     adgroup_id?: int|numeric-string|null, ...}>|null, campaign_id?: int|numeric-string|null,
          *     ppc_account_id?: int|numeric-string|null, landing_page_id?: int|numeric-string|null,
          *     advertiser_id?: int|numeric-string|null, traffic_source_id?: int|numeric-string|null,
-         *     adgroup_id?: int|numeric-string|null, ...}> $conversions as attribution_calculate() takes them
+         *     adgroup_id?: int|numeric-string|null, ...}> $conversions
+         *     as attribution_calculate() takes them
          * @throws \Attribution\InvalidInputException for a row that is not allowed, naming it
-         * @throws \Attribution\LimitException where sums are out of range, or memory would exceed
-         *     attribution.memory_limit
+         * @throws \Attribution\LimitException where sums are out of range, or memory would exceed attribution.memory_limit
          */
         public function calculate(\Attribution\Model $model, array $conversions): \Attribution\Result {}
 
@@ -758,11 +717,11 @@ namespace Attribution
          *     landing_page_ids?: list<int|numeric-string>|string|null,
          *     advertiser_ids?: list<int|numeric-string>|string|null,
          *     traffic_source_ids?: list<int|numeric-string>|string|null,
-         *     adgroup_ids?: list<int|numeric-string>|string|null} $columns as attribution_calculate_columns() takes them
+         *     adgroup_ids?: list<int|numeric-string>|string|null} $columns
+         *     as attribution_calculate_columns() takes them
          * @return list<\Attribution\Columns> one for each model
          * @throws \Attribution\InvalidInputException for a column that is not allowed, naming it
-         * @throws \Attribution\LimitException where sums are out of range, or memory would exceed
-         *     attribution.memory_limit
+         * @throws \Attribution\LimitException where sums are out of range, or memory would exceed attribution.memory_limit
          */
         public function calculateColumns(array $models, array $columns): array {}
 
@@ -770,11 +729,10 @@ namespace Attribution
          * Takes the options of attribution_calculate().
          *
          * @param array{scopes?: string|\Attribution\ScopeType|list<string|\Attribution\ScopeType>|null,
-         *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null}|null $options scopes: all, names joined
-         *     by commas, or a list of names or cases; global is the
-         *     default, an empty list makes no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for
-         *     one for
-         *     each processor; defaults to the setting attribution.threads.
+         *     touchpoints?: bool|0|1|null, threads?: int|numeric-string|null}|null $options
+         *     scopes: all, names joined by commas, or a list of names or cases; global is the default, an empty list makes
+         *     no snapshots. touchpoints: false leaves them out. threads: 0 to 1024, 0 for one for each processor; defaults
+         *     to the setting attribution.threads.
          * @throws \Attribution\InvalidInputException for an option that is not known or not allowed, naming it
          */
         public function __construct(?array $options = null) {}
