@@ -268,7 +268,7 @@ namespace
      *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
      *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
      * @return list<array{severity: string, subject: string, found: string, remedy: string}>
-     *     severity: ok, warning or error
+     *     severity: good, note, warning or error
      * @throws \Attribution\InvalidInputException for an address that is not valid
      * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
      */
