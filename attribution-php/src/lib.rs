@@ -46,10 +46,6 @@ pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
         .name("attribution")
         .info_function(version::info);
     functions::register(module)
-        .class::<object::model::Model>()
-        .class::<object::result::Result>()
-        .class::<object::result::Columns>()
-        .class::<object::engine::Engine>()
 }
 
 /// PHP's module startup: settings, keys and exceptions. 0 is success.
@@ -57,7 +53,7 @@ fn startup(_type: i32, module_number: i32) -> i32 {
     options::register_settings(module_number);
     keys::intern();
     functions::describe();
-    match failure::register_classes().and_then(|()| object::kinds::register()) {
+    match failure::register_classes().and_then(|()| object::register()) {
         Ok(()) => 0,
         Err(_) => -1,
     }

@@ -1,5 +1,6 @@
 //! Attribution\Engine.
 
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::flags::ClassFlags;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendClassObject, ZendHashTable};
@@ -30,8 +31,8 @@ impl Engine {
     }
 
     /// The snapshots and credits of conversions under one model.
-    pub fn calculate(&self, model: &Model, conversions: &ZendHashTable) -> PhpResult<Result> {
-        settle(self.run(model, conversions))
+    pub fn calculate(&self, model: &Model, conversions: &ZendHashTable) -> PhpResult<ZBox<ZendClassObject<Result>>> {
+        settle(self.run(model, conversions))?.into_object()
     }
 
     /// The snapshots and credits of conversions under several models, as columns.
@@ -40,7 +41,12 @@ impl Engine {
         models: &ZendHashTable,
         columns: &ZendHashTable,
     ) -> PhpResult<Made> {
-        settle(self.run_columns(models, columns))
+        let results = settle(self.run_columns(models, columns))?;
+        let mut list = NewList::with_capacity(results.len());
+        for columns in results {
+            list.push(NewValue::object(columns.into_object()?));
+        }
+        Ok(list.into_made())
     }
 }
 
@@ -50,8 +56,8 @@ impl Engine {
         let (snapshots, touchpoints) = to_lists(calculate(model, conversions, self.task)?)?;
         Ok(Result {
             model: model.name().to_owned(),
-            snapshots: Kept(snapshots.into_made()),
-            touchpoints: Kept(touchpoints.into_made()),
+            snapshots: Kept::new(snapshots.into_made()),
+            touchpoints: Kept::new(touchpoints.into_made()),
         })
     }
 
@@ -59,7 +65,7 @@ impl Engine {
         &self,
         models: &ZendHashTable,
         columns: &ZendHashTable,
-    ) -> std::result::Result<Made, Failure> {
+    ) -> std::result::Result<Vec<Columns>, Failure> {
         let list = input::list_of(Table(models), || "models".to_owned())?;
         let mut given = Vec::new();
         list.each(|place, value| {
@@ -73,15 +79,15 @@ impl Engine {
         })?;
         let calculated = calculate_columns(&given, columns, self.task)?;
         let columns = to_columns(calculated, false)?;
-        let mut results = NewList::with_capacity(0);
+        let mut results = Vec::new();
         for (model, (snapshots, touchpoints)) in given.iter().zip(columns) {
             let columns = Columns {
                 model: model.name().to_owned(),
-                snapshots: Kept(snapshots.into_made()),
-                touchpoints: Kept(touchpoints.into_made()),
+                snapshots: Kept::new(snapshots.into_made()),
+                touchpoints: Kept::new(touchpoints.into_made()),
             };
-            results.push(NewValue::object(ZendClassObject::new(columns)));
+            results.push(columns);
         }
-        Ok(results.into_made())
+        Ok(results)
     }
 }

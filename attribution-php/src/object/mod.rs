@@ -1,6 +1,43 @@
 //! The classes in the namespace Attribution, for those who prefer objects.
 
+use ext_php_rs::builders::ClassBuilder;
+use ext_php_rs::class::RegisteredClass;
+use ext_php_rs::error::Result;
+
+use crate::zend::property::{PropertyType, declare_readonly};
+
 pub(crate) mod engine;
 pub(crate) mod kinds;
 pub(crate) mod model;
 pub(crate) mod result;
+
+/// Makes the enums and classes known. Only for the module's startup.
+pub(crate) fn register() -> Result<()> {
+    kinds::register()?;
+    register_class::<model::Model>(&model::PROPERTIES)?;
+    register_class::<result::Result>(&result::PROPERTIES)?;
+    register_class::<result::Columns>(&result::PROPERTIES)?;
+    register_class::<engine::Engine>(&[])
+}
+
+/// Registers a class as the module would, but with properties that are readonly and have a type.
+fn register_class<T: RegisteredClass>(readonly: &[(&str, PropertyType)]) -> Result<()> {
+    let methods = T::method_builders().into_iter();
+    let mut class = methods
+        .fold(ClassBuilder::new(T::CLASS_NAME), |class, (method, flags)| class.method(method, flags));
+    for interface in T::IMPLEMENTS {
+        class = class.implements(*interface);
+    }
+    class
+        .flags(T::FLAGS)
+        .object_override::<T>()
+        .registration(|class, tables| {
+            T::get_metadata().set_ce(class);
+            T::get_metadata().set_arg_info(tables);
+        })
+        .register()?;
+    for (name, kind) in readonly {
+        declare_readonly(T::get_metadata().ce(), name, *kind);
+    }
+    Ok(())
+}

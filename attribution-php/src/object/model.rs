@@ -4,10 +4,11 @@ use ext_php_rs::flags::ClassFlags;
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::ZendHashTable;
 
-use super::kinds::Kind;
+use super::kinds::{Kind, MODEL_KIND};
 use crate::failure::{Failure, settle};
 use crate::model::{GivenModel, read_model};
 use crate::output::array_from_json;
+use crate::zend::property::{ARRAY, INT_OR_NULL, PropertyType, TEXT};
 use crate::zend::table::{Made, NewRow, Table};
 
 /// PHP's interface of what `json_encode()` takes.
@@ -18,6 +19,15 @@ pub(crate) fn json_serializable() -> &'static ext_php_rs::zend::ClassEntry {
     // SAFETY: a class of PHP's that is there before any extension starts.
     unsafe { php_json_serializable_ce.as_ref() }.unwrap_or_else(|| ext_php_rs::zend::ce::stringable())
 }
+
+/// The properties, which the getters below give.
+pub(crate) const PROPERTIES: [(&str, PropertyType); 5] = [
+    ("kind", PropertyType::Class(MODEL_KIND)),
+    ("name", TEXT),
+    ("slug", TEXT),
+    ("modelId", INT_OR_NULL),
+    ("weightingConfig", ARRAY),
+];
 
 /// A model, checked once.
 #[php_class]

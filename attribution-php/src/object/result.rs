@@ -1,16 +1,18 @@
 //! What a calculation gave, as objects.
 
+use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::flags::{ClassFlags, DataType};
 use ext_php_rs::prelude::*;
-use ext_php_rs::types::{ZendObject, Zval};
+use ext_php_rs::types::{ZendClassObject, ZendObject, Zval};
 use ext_php_rs::zend::{BailoutGuard, ClassEntry, ce};
 
 use super::model::json_serializable;
 use crate::export::export_to;
 use crate::failure::settle;
 use crate::keys;
+use crate::zend::property::{ARRAY, PropertyType, TEXT, set_property};
 use crate::zend::table::{Kept, Made, NewRow, NewValue, Value, value_of};
 
 /// An object that foreach walks through.
@@ -26,13 +28,32 @@ impl IntoZval for Walk {
 }
 
 /// PHP's iterator over an array.
-fn walk(array: Made) -> PhpResult<Walk> {
+fn walk(array: Kept) -> PhpResult<Walk> {
     let class = ClassEntry::try_find("ArrayIterator").ok_or("PHP has no ArrayIterator")?;
     let object = ZendObject::new(class);
-    let mut value = Zval::new();
-    value.set_hashtable(array);
+    let value = array.into_zval(false).map_err(|error| error.to_string())?;
     object.try_call_method("__construct", vec![&value]).map_err(|error| error.to_string())?;
     Ok(Walk(object))
+}
+
+/// The properties of both classes, each set once.
+pub(crate) const PROPERTIES: [(&str, PropertyType); 3] =
+    [("model", TEXT), ("snapshots", ARRAY), ("touchpoints", ARRAY)];
+
+/// An object with its properties.
+fn object_of<T: RegisteredClass>(
+    value: T,
+    model: &str,
+    snapshots: Kept,
+    touchpoints: Kept,
+) -> ext_php_rs::error::Result<ZBox<ZendClassObject<T>>> {
+    let mut object = ZendClassObject::new(value);
+    let class = T::get_metadata().ce();
+    let values = [model.into_zval(false)?, snapshots.into_zval(false)?, touchpoints.into_zval(false)?];
+    for ((name, _), value) in PROPERTIES.into_iter().zip(values) {
+        set_property(object.get_mut_zend_obj(), class, name, value);
+    }
+    Ok(object)
 }
 
 /// The snapshots and credits of one model; counted and walked through by snapshots.
@@ -58,26 +79,16 @@ impl Result {
     }
 }
 
+impl Result {
+    pub(crate) fn into_object(self) -> PhpResult<ZBox<ZendClassObject<Self>>> {
+        let (model, snapshots, touchpoints) =
+            (self.model.clone(), self.snapshots.share(), self.touchpoints.share());
+        Ok(object_of(self, &model, snapshots, touchpoints)?)
+    }
+}
+
 #[php_impl]
 impl Result {
-    /// The model's name.
-    #[php(getter)]
-    pub fn get_model(&self) -> String {
-        self.model.clone()
-    }
-
-    /// The snapshots, as `attribution_calculate()` gives them.
-    #[php(getter)]
-    pub fn get_snapshots(&self) -> Made {
-        self.snapshots.share()
-    }
-
-    /// The touchpoints, as `attribution_calculate()` gives them.
-    #[php(getter)]
-    pub fn get_touchpoints(&self) -> Made {
-        self.touchpoints.share()
-    }
-
     /// The number of snapshots.
     pub fn count(&self) -> i64 {
         self.snapshots.len()
@@ -121,29 +132,19 @@ pub struct Columns {
     pub(crate) touchpoints: Kept,
 }
 
+impl Columns {
+    pub(crate) fn into_object(self) -> PhpResult<ZBox<ZendClassObject<Self>>> {
+        let (model, snapshots, touchpoints) =
+            (self.model.clone(), self.snapshots.share(), self.touchpoints.share());
+        Ok(object_of(self, &model, snapshots, touchpoints)?)
+    }
+}
+
 #[php_impl]
 impl Columns {
-    /// The model's name.
-    #[php(getter)]
-    pub fn get_model(&self) -> String {
-        self.model.clone()
-    }
-
-    /// The columns of the snapshots, as `attribution_calculate_columns()` gives them.
-    #[php(getter)]
-    pub fn get_snapshots(&self) -> Made {
-        self.snapshots.share()
-    }
-
-    /// The columns of the touchpoints, as `attribution_calculate_columns()` gives them.
-    #[php(getter)]
-    pub fn get_touchpoints(&self) -> Made {
-        self.touchpoints.share()
-    }
-
     /// The number of snapshots.
     pub fn count(&self) -> i64 {
-        let length = match self.snapshots.table().get("scope_types").map(value_of) {
+        let length = match self.snapshots.table().and_then(|table| table.get("scope_types")).map(value_of) {
             Some(Value::Table(table)) => table.len(),
             _ => 0,
         };
@@ -152,7 +153,7 @@ impl Columns {
 
     /// Walks through the two groups of columns by their names.
     pub fn get_iterator(&self) -> PhpResult<Walk> {
-        walk(self.to_array())
+        walk(Kept::new(self.to_array()))
     }
 
     /// The two groups of columns as an array.

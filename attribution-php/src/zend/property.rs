@@ -1,8 +1,6 @@
 //! Classes with typed, readonly properties of PHP's own.
 
-use std::ffi::c_void;
-
-use ext_php_rs::ffi::{zend_object, zend_property_info, zend_string, zend_type, zval};
+use ext_php_rs::ffi::{_ZEND_TYPE_NAME_BIT, zend_object, zend_property_info, zend_string, zend_type, zval};
 use ext_php_rs::flags::PropertyFlags;
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::ClassEntry;
@@ -24,27 +22,41 @@ unsafe extern "C" {
     );
 }
 
-/// string, as a type's mask has it.
-pub(crate) const TEXT: u32 = 1 << 6;
-/// ?string, as a type's mask has it.
-pub(crate) const TEXT_OR_NULL: u32 = 1 << 6 | 1 << 1;
+/// The type of a property: by its mask, or a class.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PropertyType {
+    Mask(u32),
+    Class(&'static str),
+}
+
+pub(crate) const TEXT: PropertyType = PropertyType::Mask(1 << 6);
+pub(crate) const TEXT_OR_NULL: PropertyType = PropertyType::Mask(1 << 6 | 1 << 1);
+pub(crate) const INT_OR_NULL: PropertyType = PropertyType::Mask(1 << 4 | 1 << 1);
+pub(crate) const ARRAY: PropertyType = PropertyType::Mask(1 << 7);
 /// A property that is set once.
 const READONLY: u32 = 1 << 7;
 
 /// Declares a public readonly property. Only for the module's startup.
-pub(crate) fn declare_readonly(class: &mut ClassEntry, name: &str, type_mask: u32) {
+pub(crate) fn declare_readonly(class: &ClassEntry, name: &str, kind: PropertyType) {
     // SAFETY: all zeros is the undefined value, which owns nothing.
     let mut undefined: Zval = unsafe { std::mem::zeroed() };
+    let type_ = match kind {
+        PropertyType::Mask(type_mask) => zend_type { ptr: std::ptr::null_mut(), type_mask },
+        PropertyType::Class(name) => zend_type {
+            ptr: ZendStr::new_interned(name, true).into_raw().cast(),
+            type_mask: _ZEND_TYPE_NAME_BIT,
+        },
+    };
     let flags = PropertyFlags::Public.bits() | READONLY;
     // SAFETY: an interned name that PHP keeps; a readonly property begins undefined.
     unsafe {
         zend_declare_typed_property(
-            class,
+            std::ptr::from_ref(class).cast_mut(),
             ZendStr::new_interned(name, true).into_raw(),
             &raw mut undefined,
             flags as i32,
             std::ptr::null_mut(),
-            zend_type { ptr: std::ptr::null_mut::<c_void>(), type_mask },
+            type_,
         );
     }
 }

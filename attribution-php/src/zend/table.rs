@@ -6,14 +6,17 @@
 use std::alloc::Layout;
 use std::cell;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 
 use ext_php_rs::alloc::emalloc;
 use ext_php_rs::boxed::ZBox;
 use ext_php_rs::ffi::{
-    _Bucket, _zend_new_array, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE, IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX,
+    _Bucket, _zend_new_array, GC_FLAGS_SHIFT, GC_IMMUTABLE, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE, IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX,
     IS_LONG, IS_NULL, IS_OBJECT_EX, IS_REFERENCE, IS_STRING, IS_STRING_EX, IS_TRUE, IS_UNDEF,    zend_hash_find_known_hash, zend_hash_next_index_insert, zend_hash_update, zend_string, zval,
 };
 use ext_php_rs::class::RegisteredClass;
+use ext_php_rs::convert::IntoZval;
+use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendObject, Zval};
 
 use super::text::{Key, new_string};
@@ -385,7 +388,12 @@ impl NewValue {
 
     #[inline]
     pub(crate) fn text(bytes: &[u8]) -> Self {
-        Self::new(new_string(bytes) as u64, IS_STRING_EX)
+        let string = new_string(bytes);
+        // PHP has the shortest strings once for all, and those count no shares.
+        // SAFETY: a string, which has its flags.
+        let once = bytes.len() < 2
+            && unsafe { (*string).gc.u.type_info } & (GC_IMMUTABLE << GC_FLAGS_SHIFT) != 0;
+        Self::new(string as u64, if once { IS_INTERNED_STRING_EX } else { IS_STRING_EX })
     }
 
     /// A key's own string.
@@ -493,28 +501,46 @@ impl<const N: usize> Shape<N> {
 
 /// An array that an object keeps and others have a share in. Whoever changes theirs gets a copy, as PHP does it.
 #[derive(Debug)]
-pub(crate) struct Kept(pub(crate) Made);
+pub struct Kept(Zval);
 
 impl Kept {
-    pub(crate) fn table(&self) -> &ZendHashTable {
-        &self.0
+    pub(crate) fn new(table: Made) -> Self {
+        let mut value = Zval::new();
+        value.set_hashtable(table);
+        Self(value)
     }
 
-    pub(crate) fn len(&self) -> i64 {
-        i64::from(self.0.nNumOfElements)
-    }
-
-    /// A share in the array.
-    pub(crate) fn share(&self) -> Made {
-        let table = (&raw const *self.0).cast_mut();
-        // SAFETY: an array of PHP's own memory, which lives until its last share is given up.
-        unsafe {
-            (*table).gc.refcount += 1;
-            ZBox::from_raw(table)
+    /// The array; none where it is not one, which it always is.
+    pub(crate) fn table(&self) -> Option<&ZendHashTable> {
+        match value_of(&self.0) {
+            Value::Table(Table(table)) => Some(table),
+            _ => None,
         }
     }
 
+    pub(crate) fn len(&self) -> i64 {
+        self.table().map_or(0, |table| i64::from(table.nNumOfElements))
+    }
+
+    /// A share in the array.
+    pub(crate) fn share(&self) -> Self {
+        Self(self.0.shallow_clone())
+    }
+
+    /// A share in the array as a value of another.
     pub(crate) fn share_value(&self) -> NewValue {
-        NewValue::table(self.share().into_raw())
+        let share = ManuallyDrop::new(self.share());
+        // SAFETY: both are a value of PHP's as it is in memory; the share is now the new one's.
+        NewValue(unsafe { std::mem::transmute_copy::<Zval, Plain>(&share.0) })
+    }
+}
+
+impl IntoZval for Kept {
+    const TYPE: DataType = DataType::Array;
+    const NULLABLE: bool = false;
+
+    fn set_zval(self, value: &mut Zval, _persistent: bool) -> ext_php_rs::error::Result<()> {
+        *value = self.0;
+        Ok(())
     }
 }

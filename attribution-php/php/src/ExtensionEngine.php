@@ -1,0 +1,38 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Prosper202\AttributionNative;
+
+/**
+ * The native engine, by the functions of the extension.
+ */
+final class ExtensionEngine implements Engine
+{
+    /**
+     * @throws ExtensionMissing where PHP runs without the extension
+     */
+    public function __construct()
+    {
+        Extension::require();
+    }
+
+    public function calculate(array $model, array $conversions, array $options = []): array
+    {
+        return \attribution_calculate($model, $conversions, $options);
+    }
+
+    public function rebuild(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options = [],
+    ): array {
+        return \attribution_rebuild($database, $options);
+    }
+
+    public function backfill(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options = [],
+    ): array {
+        return \attribution_backfill($database, $options);
+    }
+}

@@ -1,0 +1,12 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Prosper202\AttributionNative;
+
+/**
+ * A strategy was given a model of another kind.
+ */
+final class WrongKind extends \InvalidArgumentException
+{
+}
