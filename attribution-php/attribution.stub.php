@@ -440,45 +440,24 @@ namespace Attribution
     /** A model, checked once. */
     final class Model implements \JsonSerializable
     {
-        /**
-         * The kind.
-         *
-         * @var \Attribution\ModelKind
-         * @readonly
-         */
-        public $kind;
+        /** The kind. */
+        public readonly \Attribution\ModelKind $kind;
 
-        /**
-         * The name; where none was given, the kind.
-         *
-         * @var string
-         * @readonly
-         */
-        public $name;
+        /** The name; where none was given, the kind. */
+        public readonly string $name;
 
-        /**
-         * The slug; where none was given, made from the name.
-         *
-         * @var string
-         * @readonly
-         */
-        public $slug;
+        /** The slug; where none was given, made from the name. */
+        public readonly string $slug;
 
-        /**
-         * The host's id, where one was given.
-         *
-         * @var int|null
-         * @readonly
-         */
-        public $modelId;
+        /** The host's id, where one was given. */
+        public readonly ?int $modelId;
 
         /**
          * The weighting config in its normal form; empty for kinds that have none.
          *
          * @var array<string, int|float>
-         * @readonly
          */
-        public $weightingConfig;
+        public readonly array $weightingConfig;
 
         /**
          * A model from a short text such as time_decay:half_life_hours=48, with a name in front as in
@@ -524,13 +503,8 @@ namespace Attribution
      */
     final class Result implements \Countable, \IteratorAggregate, \JsonSerializable
     {
-        /**
-         * The model's name.
-         *
-         * @var string
-         * @readonly
-         */
-        public $model;
+        /** The model's name. */
+        public readonly string $model;
 
         /**
          * The snapshots, as attribution_calculate() gives them.
@@ -538,18 +512,16 @@ namespace Attribution
          * @var list<array{scope_type: string, scope_id: int|numeric-string|null, date_hour: int, attributed_clicks: int,
          *     attributed_conversions: int, attributed_revenue: numeric-string, attributed_cost: numeric-string,
          *     credited_conversions: numeric-string}>
-         * @readonly
          */
-        public $snapshots;
+        public readonly array $snapshots;
 
         /**
          * The touchpoints, as attribution_calculate() gives them.
          *
          * @var list<array{conv_id: int|numeric-string, date_hour: int, click_id: int|numeric-string, position: int,
          *     credit: float, weight: float, stored_credit: numeric-string, revenue: numeric-string, cost: numeric-string}>
-         * @readonly
          */
-        public $touchpoints;
+        public readonly array $touchpoints;
 
         /**
          * The number of snapshots.
@@ -614,13 +586,8 @@ namespace Attribution
      */
     final class Columns implements \Countable, \IteratorAggregate, \JsonSerializable
     {
-        /**
-         * The model's name.
-         *
-         * @var string
-         * @readonly
-         */
-        public $model;
+        /** The model's name. */
+        public readonly string $model;
 
         /**
          * The columns of the snapshots, as attribution_calculate_columns() gives them.
@@ -628,18 +595,16 @@ namespace Attribution
          * @var array{scope_types: list<string>, scope_ids: list<int|numeric-string>, date_hours: list<int>,
          *     attributed_clicks: list<int>, attributed_conversions: list<int>, credited_units: list<int>,
          *     revenue_units: list<int>, cost_units: list<int>}
-         * @readonly
          */
-        public $snapshots;
+        public readonly array $snapshots;
 
         /**
          * The columns of the touchpoints, as attribution_calculate_columns() gives them.
          *
          * @var array{conversions: list<int>, click_ids: list<int|numeric-string>, positions: list<int>,
          *     credits: list<float>, stored_credit_units: list<int>, revenue_units: list<int>, cost_units: list<int>}
-         * @readonly
          */
-        public $touchpoints;
+        public readonly array $touchpoints;
 
         /**
          * The number of snapshots.

@@ -17,7 +17,7 @@ foreach (['InvalidModel', 'InvalidInput', 'Limit', 'Io', 'Database', 'Locked', '
     echo "\n";
 }
 $marker = new ReflectionClass(Attribution\Exception::class);
-var_dump($marker->isInterface(), $marker->getInterfaceNames());
+var_dump($marker->isInterface(), $marker->implementsInterface(Throwable::class));
 foreach ([
     static fn () => attribution_validate_model(['type' => 'x']),
     static fn () => attribution_calculate(['type' => 'linear'], ['x']),
@@ -63,16 +63,13 @@ LockedException RuntimeException true public readonly string $errorCode public r
 CancelledException RuntimeException true public readonly string $errorCode public readonly ?string $field
 InternalException LogicException true public readonly string $errorCode public readonly ?string $field
 bool(true)
-array(1) {
-  [0]=>
-  string(9) "Throwable"
-}
-Attribution\InvalidModelException 1 invalid_model type exceptions.php:14 null
-Attribution\InvalidInputException 2 invalid_input conversions[0] exceptions.php:15 null
-Attribution\LimitException 3 limit payout of conversion 1 exceptions.php:16 null
-Attribution\LimitException 3 limit conversion_ids exceptions.php:17 null
-Attribution\IoException 4 io null exceptions.php:18 null
-Attribution\DatabaseException 5 database null exceptions.php:19 null
+bool(true)
+Attribution\InvalidModelException 1 invalid_model type exceptions.php:15 null
+Attribution\InvalidInputException 2 invalid_input conversions[0] exceptions.php:16 null
+Attribution\LimitException 3 limit payout of conversion 1 exceptions.php:17 null
+Attribution\LimitException 3 limit conversion_ids exceptions.php:18 null
+Attribution\IoException 4 io null exceptions.php:19 null
+Attribution\DatabaseException 5 database null exceptions.php:20 null
 they are readonly, and of PHP's own
 Error Cannot modify readonly property Attribution\DatabaseException::$errorCode
 Error Cannot modify readonly property Attribution\DatabaseException::$field
