@@ -5,7 +5,7 @@ attribution
 pcntl
 --INI--
 memory_limit=1G
-attribution.memory_limit=4G
+attribution.memory_limit=16G
 --FILE--
 <?php
 require __DIR__ . '/common.inc';
@@ -15,7 +15,7 @@ pcntl_signal(SIGALRM, static function () use (&$handled): void {
     $handled++;
     throw new RuntimeException('time is up');
 });
-$rows = array_fill(0, 10000000, conversion());
+$rows = array_fill(0, 30000000, conversion());
 pcntl_alarm(1);
 try {
     attribution_calculate(['type' => 'linear'], $rows, ['touchpoints' => false]);

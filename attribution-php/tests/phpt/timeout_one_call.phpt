@@ -11,15 +11,15 @@ if (getenv('SKIP_SLOW_TESTS')) {
 --INI--
 max_execution_time=1
 memory_limit=1G
-attribution.memory_limit=4G
+attribution.memory_limit=16G
 --FILE--
 <?php
 require __DIR__ . '/common.inc';
 register_shutdown_function(static function (): void {
     show(attribution_calculate(['type' => 'linear'], [conversion()])['snapshots']);
 });
-// Ten million rows for the extension, one for PHP.
-$rows = array_fill(0, 10000000, conversion());
+// Thirty million rows for the extension, one for PHP.
+$rows = array_fill(0, 30000000, conversion());
 attribution_calculate(['type' => 'linear'], $rows, ['touchpoints' => false]);
 echo "not reached\n";
 ?>
