@@ -450,7 +450,7 @@ namespace Attribution
         public readonly string $slug;
 
         /** The host's id, where one was given. */
-        public readonly ?int $modelId;
+        public readonly string|int|null $modelId;
 
         /**
          * The weighting config in its normal form; empty for kinds that have none.

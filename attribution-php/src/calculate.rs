@@ -1,6 +1,6 @@
 //! Credits and snapshots of conversions that are given as rows.
 
-use attribution_core::{Engine, Model, ModelResult, ScopeSet};
+use attribution_core::{Batch, Engine, Model, ModelResult, ScopeSet};
 use ext_php_rs::types::ZendHashTable;
 use ext_php_rs::zend::BailoutGuard;
 
@@ -42,13 +42,34 @@ impl Task {
         }
     }
 
-    pub(crate) fn engine(&self) -> Engine {
+    fn engine(&self) -> Engine {
         Engine::new().scopes(self.scopes).touchpoints(self.touchpoints).threads(self.threads)
+    }
+
+    /// Calculates the models, so many at a time that PHP can end the call in between: the core works on all of
+    /// them in one pass and cannot be stopped.
+    pub(crate) fn calculate(
+        &self,
+        models: &[Model],
+        batch: &Batch<'_>,
+        place: &str,
+    ) -> Result<Vec<ModelResult>, Failure> {
+        const TOUCHES_AT_A_TIME: usize = 20_000_000;
+        self.check_memory(models.len(), batch.touches(), place)?;
+        let engine = self.engine();
+        let at_a_time = (TOUCHES_AT_A_TIME / batch.touches().max(1)).max(1);
+        let mut results = Vec::with_capacity(models.len());
+        for some in models.chunks(at_a_time) {
+            results.append(&mut without_signals(|| engine.calculate(some, batch))?);
+            globals::poll()?;
+            memory::check(place, 0)?;
+        }
+        Ok(results)
     }
 
     /// Refuses a calculation that would need more memory than is allowed: the core works with at most 64 bytes
     /// a touch, and a touchpoint has 44.
-    pub(crate) fn check_memory(&self, models: usize, touches: usize, place: &str) -> Result<(), Failure> {
+    fn check_memory(&self, models: usize, touches: usize, place: &str) -> Result<(), Failure> {
         const WORKING: usize = 64;
         const TOUCHPOINT: usize = 44;
         let results = if self.touchpoints { models.saturating_mul(TOUCHPOINT) } else { 0 };
@@ -73,10 +94,7 @@ pub(crate) fn calculate(
 ) -> Result<Calculated, Failure> {
     let batch = read_conversions(conversions, task.scopes)?;
     let batch = batch.batch();
-    task.check_memory(1, batch.touches(), "conversions")?;
-    let engine = task.engine();
-    let results = without_signals(|| engine.calculate(std::slice::from_ref(model), &batch))?;
-    globals::poll()?;
+    let results = task.calculate(std::slice::from_ref(model), &batch, "conversions")?;
     let columns = batch.columns();
     let (conversion_ids, conversion_times) = if task.touchpoints {
         (columns.conversion_ids.to_vec(), columns.conversion_times.to_vec())

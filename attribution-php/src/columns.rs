@@ -11,7 +11,6 @@ use ext_php_rs::zend::BailoutGuard;
 use crate::calculate::{OPTIONS, Task};
 use crate::failure::{Failure, refused};
 use crate::input::{self, Refusal, described};
-use crate::job::without_signals;
 use crate::keys;
 use crate::memory;
 use crate::model::read_model;
@@ -263,11 +262,7 @@ pub(crate) fn calculate(
         click_times: &click_times,
         dimensions: lent,
     })?;
-    task.check_memory(models.len(), batch.touches(), "columns")?;
-    let engine = task.engine();
-    let results = without_signals(|| engine.calculate(models, &batch))?;
-    globals::poll()?;
-    Ok(Calculated(results))
+    Ok(Calculated(task.calculate(models, &batch, "columns")?))
 }
 
 /// A column on its way out.

@@ -8,10 +8,12 @@ use ext_php_rs::builders::ClassBuilder;
 use ext_php_rs::convert::IntoZval;
 use ext_php_rs::exception::PhpException;
 use ext_php_rs::flags::ClassFlags;
-use ext_php_rs::types::{ZendObject, Zval};
+use ext_php_rs::types::{ZendHashTable, ZendObject, Zval};
 use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
+use crate::zend::argument::type_name;
 use crate::zend::globals::{self, Stop};
+use crate::zend::table::{Table, Value, value_of};
 use crate::zend::property::{TEXT, TEXT_OR_NULL, declare_readonly, set_property};
 
 /// Why a call fails.
@@ -213,6 +215,10 @@ pub(crate) fn settle<T>(outcome: Result<T, Failure>) -> Result<T, PhpException> 
         }
         Failure::Stopped(Stop::TimedOut) => globals::end_timed_out(),
         Failure::Stopped(Stop::Bailout) => globals::end_bailed_out(),
+        Failure::Stopped(Stop::OutOfMemory) => {
+            globals::end_out_of_memory();
+            PhpException::from_message("memory_limit is reached".to_owned())
+        }
         // An exception is on its way, which this one gives way to.
         Failure::Stopped(Stop::Thrown) => PhpException::from_message(String::new()),
     })
@@ -230,6 +236,40 @@ fn current_function() -> String {
             .and_then(|function| function.common.function_name.as_ref());
         name.map_or_else(String::new, |name| String::from_utf8_lossy(name.as_bytes()).into_owned())
     }
+}
+
+/// The array that an argument has to be.
+pub(crate) fn array_argument<'a>(
+    value: &'a Zval,
+    number: u32,
+    name: &'static str,
+) -> Result<&'a ZendHashTable, Failure> {
+    match value_of(value) {
+        Value::Table(Table(table)) => Ok(table),
+        _ => Err(wrong_type(value, number, name, "array")),
+    }
+}
+
+/// The text that an argument has to be.
+pub(crate) fn text_argument<'a>(
+    value: &'a Zval,
+    number: u32,
+    name: &'static str,
+) -> Result<&'a str, Failure> {
+    let Value::Text(bytes) = value_of(value) else {
+        return Err(wrong_type(value, number, name, "string"));
+    };
+    std::str::from_utf8(bytes).map_err(|_| refused(name, "found bytes", "text in UTF-8"))
+}
+
+/// An argument of a type that is not allowed, in PHP's own words.
+pub(crate) fn wrong_type(value: &Zval, number: u32, name: &'static str, allowed: &str) -> Failure {
+    let given = match value_of(value) {
+        Value::Other(value) => value.object().and_then(|object| object.get_class_name().ok()),
+        _ => None,
+    };
+    let given = given.unwrap_or_else(|| type_name(value.dereference().get_type()).to_owned());
+    Failure::Argument(number, name, format!("must be of type {allowed}, {given} given"))
 }
 
 /// A text for C.

@@ -5,13 +5,14 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 
 use crate::calculate::calculate_rows;
 use crate::columns::calculate_all;
+use crate::database::address::check_address;
 use crate::database::{jobs, read};
 use crate::export::export_to;
-use crate::failure::settle;
+use crate::failure::{Failure, array_argument, settle, text_argument};
 use crate::journeys::assemble;
 use crate::model::read_model;
 use crate::version::VERSION;
-use crate::zend::argument::{self, ARRAY, TEXT_OR_ARRAY};
+use crate::zend::argument::{self, ARRAY, TEXT, TEXT_OR_ARRAY};
 use crate::zend::table::{Made, NewRow, Table};
 
 /// Adds the functions to the module.
@@ -29,20 +30,40 @@ pub(crate) fn register(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
         .function(wrap_function!(attribution_export))
 }
 
-/// Describes the arguments that the macros have no type for. Only for the module's startup.
+/// Describes the arguments, of which the macros know nothing: their types are looked at here, so that what is wrong
+/// is told in PHP's own words. Only for the module's startup.
 pub(crate) fn describe() {
     const NONE: Option<&std::ffi::CStr> = Some(c"[]");
     argument::describe(&[
+        ("attribution_validate_model", 0, ARRAY, None),
+        ("attribution_calculate", 0, ARRAY, None),
+        ("attribution_calculate", 1, ARRAY, None),
         ("attribution_calculate", 2, ARRAY, NONE),
+        ("attribution_calculate_columns", 0, ARRAY, None),
+        ("attribution_calculate_columns", 1, ARRAY, None),
         ("attribution_calculate_columns", 2, ARRAY, NONE),
+        ("attribution_journeys", 0, ARRAY, None),
+        ("attribution_journeys", 1, ARRAY, None),
         ("attribution_journeys", 2, ARRAY, NONE),
         ("attribution_backfill", 0, TEXT_OR_ARRAY, None),
         ("attribution_backfill", 1, ARRAY, NONE),
         ("attribution_rebuild", 0, TEXT_OR_ARRAY, None),
         ("attribution_rebuild", 1, ARRAY, NONE),
         ("attribution_snapshots", 0, TEXT_OR_ARRAY, None),
+        ("attribution_snapshots", 1, ARRAY, None),
         ("attribution_check", 0, TEXT_OR_ARRAY, None),
+        ("attribution_export", 0, ARRAY, None),
+        ("attribution_export", 1, TEXT, None),
+        ("attribution_export", 2, TEXT, None),
     ]);
+}
+
+/// The options, where there are any.
+fn options_argument(
+    value: Option<&Zval>,
+    number: u32,
+) -> Result<Option<&ZendHashTable>, Failure> {
+    value.map(|value| array_argument(value, number, "options")).transpose()
 }
 
 /// The version of the engine, such as 0.1.0.
@@ -55,74 +76,97 @@ fn attribution_version() -> &'static str {
 /// The model in its normal form, or an exception that names what is wrong with it.
 #[php_function]
 #[php(name = "attribution_validate_model")]
-fn attribution_validate_model(model: &ZendHashTable) -> PhpResult<Made> {
-    settle(read_model(Table(model), None).and_then(|model| model.to_row()).map(NewRow::into_made))
+fn attribution_validate_model(model: &Zval) -> PhpResult<Made> {
+    settle(
+        array_argument(model, 1, "model")
+            .and_then(|model| read_model(Table(model), None))
+            .and_then(|model| model.to_row())
+            .map(NewRow::into_made),
+    )
 }
 
 /// The snapshots and credits of conversions under one model.
 #[php_function]
 #[php(name = "attribution_calculate", optional = options)]
 fn attribution_calculate(
-    model: &ZendHashTable,
-    conversions: &ZendHashTable,
-    options: Option<&ZendHashTable>,
+    model: &Zval,
+    conversions: &Zval,
+    options: Option<&Zval>,
 ) -> PhpResult<Made> {
-    settle(calculate_rows(model, conversions, options))
+    settle((|| {
+        let model = array_argument(model, 1, "model")?;
+        let conversions = array_argument(conversions, 2, "conversions")?;
+        calculate_rows(model, conversions, options_argument(options, 3)?)
+    })())
 }
 
 /// The snapshots and credits of conversions under several models, in and out as columns.
 #[php_function]
 #[php(name = "attribution_calculate_columns", optional = options)]
 fn attribution_calculate_columns(
-    models: &ZendHashTable,
-    columns: &ZendHashTable,
-    options: Option<&ZendHashTable>,
+    models: &Zval,
+    columns: &Zval,
+    options: Option<&Zval>,
 ) -> PhpResult<Made> {
-    settle(calculate_all(models, columns, options))
+    settle((|| {
+        let models = array_argument(models, 1, "models")?;
+        let columns = array_argument(columns, 2, "columns")?;
+        calculate_all(models, columns, options_argument(options, 3)?)
+    })())
 }
 
 /// Conversions with their journeys, as `attribution_calculate` takes them.
 #[php_function]
 #[php(name = "attribution_journeys", optional = options)]
 fn attribution_journeys(
-    clicks: &ZendHashTable,
-    conversions: &ZendHashTable,
-    options: Option<&ZendHashTable>,
+    clicks: &Zval,
+    conversions: &Zval,
+    options: Option<&Zval>,
 ) -> PhpResult<Made> {
-    settle(assemble(clicks, conversions, options))
+    settle((|| {
+        let clicks = array_argument(clicks, 1, "clicks")?;
+        let conversions = array_argument(conversions, 2, "conversions")?;
+        assemble(clicks, conversions, options_argument(options, 3)?)
+    })())
 }
 
 /// Assembles and stores the journeys of the conversions in a window.
 #[php_function]
 #[php(name = "attribution_backfill", optional = options)]
-fn attribution_backfill(database: &Zval, options: Option<&ZendHashTable>) -> PhpResult<Made> {
-    settle(jobs::backfill(database, options))
+fn attribution_backfill(database: &Zval, options: Option<&Zval>) -> PhpResult<Made> {
+    settle(check_address(database).and_then(|()| jobs::backfill(database, options_argument(options, 2)?)))
 }
 
 /// Makes the snapshots and credits of the active models right for a window of hours.
 #[php_function]
 #[php(name = "attribution_rebuild", optional = options)]
-fn attribution_rebuild(database: &Zval, options: Option<&ZendHashTable>) -> PhpResult<Made> {
-    settle(jobs::rebuild(database, options))
+fn attribution_rebuild(database: &Zval, options: Option<&Zval>) -> PhpResult<Made> {
+    settle(check_address(database).and_then(|()| jobs::rebuild(database, options_argument(options, 2)?)))
 }
 
 /// The stored snapshots of a user's model, ordered by scope type, scope id and hour.
 #[php_function]
 #[php(name = "attribution_snapshots")]
-fn attribution_snapshots(database: &Zval, query: &ZendHashTable) -> PhpResult<Made> {
-    settle(read::snapshots(database, query))
+fn attribution_snapshots(database: &Zval, query: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| read::snapshots(database, array_argument(query, 2, "query")?)),
+    )
 }
 
 /// What is wrong with the tables.
 #[php_function]
 #[php(name = "attribution_check")]
 fn attribution_check(database: &Zval) -> PhpResult<Made> {
-    settle(read::check(database))
+    settle(check_address(database).and_then(|()| read::check(database)))
 }
 
 /// Writes the snapshots of a result to a file, whole or not at all, and gives the number of rows.
 #[php_function]
 #[php(name = "attribution_export")]
-fn attribution_export(result: &ZendHashTable, path: &str, format: &str) -> PhpResult<i64> {
-    settle(export_to(result, path, format))
+fn attribution_export(result: &Zval, path: &Zval, format: &Zval) -> PhpResult<i64> {
+    settle((|| {
+        let result = array_argument(result, 1, "result")?;
+        export_to(result, text_argument(path, 2, "path")?, text_argument(format, 3, "format")?)
+    })())
 }

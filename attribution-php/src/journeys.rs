@@ -9,7 +9,7 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::BailoutGuard;
 
 use crate::failure::{Failure, refused};
-use crate::input::{self, Refusal};
+use crate::input::{self, Refusal, shown};
 use crate::job::without_signals;
 use crate::keys;
 use crate::memory;
@@ -30,7 +30,7 @@ pub(crate) fn journey_options(options: Options<'_>) -> Result<JourneyOptions, Fa
         None => defaults.key,
         Some(name) => name.parse::<JourneyKey>().map_err(|_| {
             let allowed = JourneyKey::ALL.map(JourneyKey::name).join(", ");
-            refused(options.place("journey_key"), format!("found {name:?}"), allowed)
+            refused(options.place("journey_key"), format!("found {}", shown(name.as_bytes())), allowed)
         })?,
     };
     Ok(JourneyOptions {

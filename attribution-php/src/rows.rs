@@ -15,6 +15,9 @@ use crate::zend::table::{Field, Table, Value, value_of};
 /// How many rows are read between two looks at the clock and at the memory.
 pub(crate) const BETWEEN_LOOKS: usize = 4096;
 
+/// How many touches are read at most between two such looks, where journeys are long.
+const TOUCHES_BETWEEN_LOOKS: usize = 32_768;
+
 /// A list of rows on its way in.
 pub(crate) fn each_row(
     rows: &ZendHashTable,
@@ -189,6 +192,7 @@ pub(crate) fn read_conversions(
     let touch_dimensions = DimensionFields::of(scopes);
     let mut batch = BatchBuilder::with_dimensions(scopes);
     let mut touches: Vec<Touch> = Vec::new();
+    let mut unseen = 0;
     each_row(conversions, PLACE, |at, row| {
         let place = || format!("{PLACE}[{at}]");
         let time = required_time(row, &conversion_time, place)?;
@@ -226,6 +230,12 @@ pub(crate) fn read_conversions(
             cost: Money::from_units(cost),
             click,
         };
+        unseen += touches.len();
+        if unseen > TOUCHES_BETWEEN_LOOKS {
+            unseen = 0;
+            globals::poll()?;
+            memory::check(PLACE, 0)?;
+        }
         batch.push(&conversion, &touches).map_err(|error| moved(error, || format!("{PLACE}[{at}].journey")))
     })?;
     Ok(batch)
@@ -241,7 +251,7 @@ pub(crate) fn money_not_negative(value: &Zval) -> Result<i64, Refusal> {
 
 /// A refusal of the core's, at the place where the input has it.
 #[cold]
-fn moved(error: Error, place: impl FnOnce() -> String) -> Failure {
+pub(crate) fn moved(error: Error, place: impl FnOnce() -> String) -> Failure {
     match &error {
         Error::Input(defects) => match defects.shown().first() {
             Some(defect) => refused(place(), &defect.found, &defect.allowed),

@@ -5,9 +5,10 @@ use std::fmt::Write;
 use attribution_core::MysqlStore;
 use ext_php_rs::types::Zval;
 
-use crate::failure::{Failure, refused};
+use crate::failure::{Failure, refused, wrong_type};
+use crate::input::described;
 use crate::options::Options;
-use crate::zend::argument::type_name;
+use crate::rows::moved;
 use crate::zend::table::{Value, value_of};
 
 const PARTS: [&str; 8] =
@@ -15,14 +16,22 @@ const PARTS: [&str; 8] =
 
 /// The store at an address. What is wrong with one is told without showing it, as it may hold a password.
 pub(crate) fn open(database: &Zval, replica: Option<&Zval>) -> Result<MysqlStore, Failure> {
-    let store = MysqlStore::open(&url(database, "database", 1)?)?;
-    match replica {
-        Some(replica) => Ok(store.with_replica(&url(replica, "replica", 2)?)?),
-        None => Ok(store),
+    let store = MysqlStore::open(&url(database, "database")?)?;
+    let Some(replica) = replica else { return Ok(store) };
+    const PLACE: &str = "options.replica";
+    let url = url(replica, PLACE)?;
+    Ok(store.with_replica(&url).map_err(|error| moved(error, || PLACE.to_owned()))?)
+}
+
+/// Refuses what is neither a URL nor an array.
+pub(crate) fn check_address(database: &Zval) -> Result<(), Failure> {
+    match value_of(database) {
+        Value::Text(_) | Value::Table(_) => Ok(()),
+        _ => Err(wrong_type(database, 1, "database", "array|string")),
     }
 }
 
-fn url(value: &Zval, place: &'static str, argument: u32) -> Result<String, Failure> {
+fn url(value: &Zval, place: &'static str) -> Result<String, Failure> {
     match value_of(value) {
         Value::Text(bytes) if !bytes.contains(&0) => match std::str::from_utf8(bytes) {
             Ok(url) => Ok(url.to_owned()),
@@ -30,16 +39,7 @@ fn url(value: &Zval, place: &'static str, argument: u32) -> Result<String, Failu
         },
         Value::Text(_) => Err(refused(place, "found a NUL byte", "a URL without one")),
         Value::Table(table) => from_parts(Options::new(table.0, place, &PARTS)?, place),
-        _ if place == "database" => {
-            let given = type_name(value.get_type());
-            let wrong = format!("must be of type array|string, {given} given");
-            Err(Failure::Argument(argument, place, wrong))
-        }
-        _ => Err(refused(
-            format!("options.{place}"),
-            crate::input::described(value),
-            "a URL, or an array of its parts",
-        )),
+        _ => Err(refused(place, described(value), "a URL, or an array of its parts")),
     }
 }
 
@@ -47,7 +47,10 @@ fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
     // A password is not shown, whatever is wrong with it.
     let secret = |name: &str| match parts.get(name).map(value_of) {
         None => Ok(None),
-        Some(Value::Text(bytes)) if !bytes.contains(&0) => Ok(std::str::from_utf8(bytes).ok()),
+        Some(Value::Text(bytes)) if !bytes.contains(&0) => {
+            let text = std::str::from_utf8(bytes).map(Some);
+            text.map_err(|_| refused(parts.place(name), "found bytes", "text in UTF-8"))
+        }
         Some(_) => Err(refused(parts.place(name), "found something else", "text without a NUL byte")),
     };
     let Some(database) = parts.text("database")?.filter(|name| !name.is_empty()) else {
@@ -61,6 +64,8 @@ fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
             escape(password, &mut url);
         }
         url.push('@');
+    } else if parts.get("password").is_some() {
+        return Err(refused(parts.place("user"), "found nothing", "the user whose password is given"));
     }
     let host = parts.text("host")?.unwrap_or("localhost");
     // An address of version 6 stands in brackets.

@@ -1,14 +1,15 @@
 //! Attribution\Model.
 
+use ext_php_rs::convert::IntoZval;
 use ext_php_rs::flags::ClassFlags;
 use ext_php_rs::prelude::*;
-use ext_php_rs::types::ZendHashTable;
+use ext_php_rs::types::{ZendHashTable, Zval};
 
 use super::kinds::{Kind, MODEL_KIND};
 use crate::failure::{Failure, settle};
 use crate::model::{GivenModel, read_model};
 use crate::output::array_from_json;
-use crate::zend::property::{ARRAY, INT_OR_NULL, PropertyType, TEXT};
+use crate::zend::property::{ARRAY, ID_OR_NULL, PropertyType, TEXT};
 use crate::zend::table::{Made, NewRow, Table};
 
 /// PHP's interface of what `json_encode()` takes.
@@ -25,7 +26,7 @@ pub(crate) const PROPERTIES: [(&str, PropertyType); 5] = [
     ("kind", PropertyType::Class(MODEL_KIND)),
     ("name", TEXT),
     ("slug", TEXT),
-    ("modelId", INT_OR_NULL),
+    ("modelId", ID_OR_NULL),
     ("weightingConfig", ARRAY),
 ];
 
@@ -70,10 +71,15 @@ impl Model {
         self.given.model.slug().to_owned()
     }
 
-    /// The host's id, where one was given.
+    /// The host's id, where one was given; beyond PHP's integers a string of digits.
     #[php(getter)]
-    pub fn get_model_id(&self) -> Option<i64> {
-        self.given.model_id.and_then(|id| i64::try_from(id).ok())
+    pub fn get_model_id(&self) -> PhpResult<Zval> {
+        let Some(id) = self.given.model_id else { return Ok(Zval::null()) };
+        let value = match i64::try_from(id) {
+            Ok(id) => id.into_zval(false),
+            Err(_) => id.to_string().into_zval(false),
+        };
+        value.map_err(|error| error.to_string().into())
     }
 
     /// The weighting config in its normal form.

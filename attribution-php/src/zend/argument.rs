@@ -5,8 +5,9 @@ use std::ffi::CStr;
 use ext_php_rs::ffi::{ext_php_rs_compiler_globals, zend_function};
 use ext_php_rs::flags::DataType;
 
-/// array and string|array, as a type's mask has them.
+/// array, string and string|array, as a type's mask has them.
 pub(crate) const ARRAY: u32 = 1 << 7;
+pub(crate) const TEXT: u32 = 1 << 6;
 pub(crate) const TEXT_OR_ARRAY: u32 = 1 << 6 | 1 << 7;
 
 /// An argument of a function: its place from 0, its type's mask, and its default, where it has one.

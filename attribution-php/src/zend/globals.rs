@@ -23,6 +23,35 @@ pub(crate) enum Stop {
     Thrown,
     /// A fatal error, or the end of the script, is on its way.
     Bailout,
+    /// memory_limit is reached; PHP puts the error off until it is asked for.
+    OutOfMemory,
+}
+
+/// Whether PHP has put off the error of memory_limit.
+#[cfg(php_delayed_oom)]
+fn is_out_of_memory() -> bool {
+    // SAFETY: PHP's own globals, of this thread.
+    unsafe {
+        let state = (*ext_php_rs_executor_globals()).delayed_oom.state;
+        state == ext_php_rs::ffi::_zend_oom_state_ZEND_OOM_STATE_PENDING
+    }
+}
+
+#[cfg(not(php_delayed_oom))]
+const fn is_out_of_memory() -> bool {
+    false
+}
+
+/// Lets PHP have the error of memory_limit that it has put off. May jump as [`end_timed_out`] does.
+pub(crate) fn end_out_of_memory() {
+    #[cfg(php_delayed_oom)]
+    {
+        unsafe extern "C" {
+            fn zend_handle_delayed_oom();
+        }
+        // SAFETY: called on PHP's thread, within a call of PHP's, where the error was put off.
+        unsafe { zend_handle_delayed_oom() }
+    }
 }
 
 fn interrupted() -> (bool, bool) {
@@ -43,6 +72,9 @@ pub(crate) fn poll() -> Result<(), Stop> {
     }
     if !interrupt {
         return Ok(());
+    }
+    if is_out_of_memory() {
+        return Err(Stop::OutOfMemory);
     }
     // SAFETY: the handler that PHP calls itself, with what it would be given. It jumps out at most to `try_catch`.
     let handled = try_catch(AssertUnwindSafe(|| unsafe {

@@ -31,7 +31,7 @@ pub(crate) enum PropertyType {
 
 pub(crate) const TEXT: PropertyType = PropertyType::Mask(1 << 6);
 pub(crate) const TEXT_OR_NULL: PropertyType = PropertyType::Mask(1 << 6 | 1 << 1);
-pub(crate) const INT_OR_NULL: PropertyType = PropertyType::Mask(1 << 4 | 1 << 1);
+pub(crate) const ID_OR_NULL: PropertyType = PropertyType::Mask(1 << 4 | 1 << 6 | 1 << 1);
 pub(crate) const ARRAY: PropertyType = PropertyType::Mask(1 << 7);
 /// A property that is set once.
 const READONLY: u32 = 1 << 7;
