@@ -38,7 +38,11 @@ impl Task {
     pub(crate) fn of(options: Option<&ZendHashTable>) -> Result<Self, Failure> {
         match options {
             Some(options) => Self::read(Options::new(options, "options", &OPTIONS)?),
-            None => Ok(Self { scopes: ScopeSet::GLOBAL, touchpoints: true, threads: crate::options::default_threads()? }),
+            None => Ok(Self {
+                scopes: ScopeSet::GLOBAL,
+                touchpoints: true,
+                threads: crate::options::default_threads()?,
+            }),
         }
     }
 

@@ -103,7 +103,7 @@ unsafe impl Entry for f64 {
 
 /// The entries of a binary string, lent where they are aligned.
 fn entries<'a, T: Entry>(bytes: &'a [u8], name: &str) -> Result<Cow<'a, [T]>, Failure> {
-    if bytes.len() % size_of::<T>() != 0 {
+    if !bytes.len().is_multiple_of(size_of::<T>()) {
         return Err(refused(
             name,
             format!("found a string of {} bytes", bytes.len()),
@@ -158,7 +158,6 @@ impl<'a> Given<'a> {
     }
 
     fn column<T: Entry>(
-        self,
         value: &'a Zval,
         name: &str,
         read: impl Fn(&Zval) -> Result<T, Refusal>,
@@ -171,11 +170,11 @@ impl<'a> Given<'a> {
     }
 
     fn ids(self, name: &'static str) -> Result<Cow<'a, [u64]>, Failure> {
-        self.column(self.needed(name)?, name, input::id)
+        Self::column(self.needed(name)?, name, input::id)
     }
 
     fn times(self, name: &'static str) -> Result<Cow<'a, [u32]>, Failure> {
-        self.column(self.needed(name)?, name, input::time)
+        Self::column(self.needed(name)?, name, input::time)
     }
 
     /// Amounts: in money under the one name, or as counts of 0.00001 under the other.
@@ -192,7 +191,7 @@ impl<'a> Given<'a> {
             (None, None) => {
                 Err(refused(money, "found no such column", format!("{money} or {units}")))
             }
-            (None, Some(value)) => self.column(value, units, units_of),
+            (None, Some(value)) => Self::column(value, units, units_of),
             (Some(value), None) => match value_of(value) {
                 Value::Text(bytes) => {
                     let doubles: Cow<'_, [f64]> = entries(bytes, money)?;
@@ -201,7 +200,12 @@ impl<'a> Given<'a> {
                         value.set_double(*double);
                         read(&value).map_err(|refusal| refusal.at(format!("{money}[{row}]")))
                     };
-                    doubles.iter().enumerate().map(amount).collect::<Result<Vec<i64>, _>>().map(Cow::Owned)
+                    doubles
+                        .iter()
+                        .enumerate()
+                        .map(amount)
+                        .collect::<Result<Vec<i64>, _>>()
+                        .map(Cow::Owned)
                 }
                 Value::Table(table) => Ok(Cow::Owned(listed(table, money, false, read)?)),
                 _ => Err(neither(money, value)),
@@ -237,8 +241,12 @@ pub(crate) fn calculate(
     let offsets = given.ids("offsets")?;
     let offsets: Cow<'_, [usize]> = match offsets {
         // The two are one type where PHP's integers have 64 bits.
-        Cow::Owned(offsets) => Cow::Owned(offsets.into_iter().map(|offset| offset as usize).collect()),
-        Cow::Borrowed(offsets) => Cow::Owned(offsets.iter().map(|offset| *offset as usize).collect()),
+        Cow::Owned(offsets) => {
+            Cow::Owned(offsets.into_iter().map(|offset| offset as usize).collect())
+        }
+        Cow::Borrowed(offsets) => {
+            Cow::Owned(offsets.iter().map(|offset| *offset as usize).collect())
+        }
     };
     let click_ids = given.ids("click_ids")?;
     let click_times = given.times("click_times")?;
@@ -248,9 +256,9 @@ pub(crate) fn calculate(
             dimensions.push((scope_type, given.ids(key.name)?));
         }
     }
-    let lent = dimensions
-        .iter()
-        .fold(Dimensions::default(), |lent, (scope_type, column)| lent.with(*scope_type, &**column));
+    let lent = dimensions.iter().fold(Dimensions::default(), |lent, (scope_type, column)| {
+        lent.with(*scope_type, &**column)
+    });
     let batch = Batch::new(BatchColumns {
         conversion_ids: &conversion_ids,
         converting_click_ids: &converting_click_ids,
@@ -358,7 +366,11 @@ pub(crate) fn read_models(models: &ZendHashTable) -> Result<Vec<Model>, Failure>
             read.push(read_model(table, Some(place))?.model);
             Ok(())
         }
-        _ => Err(refused(format!("models[{place}]"), described(value), "an array with names as keys")),
+        _ => Err(refused(
+            format!("models[{place}]"),
+            described(value),
+            "an array with names as keys",
+        )),
     })?;
     Ok(read)
 }

@@ -61,7 +61,8 @@ impl SnapshotFields {
         let scope_id = given(row, &self.scope_id, input::id, place)?;
         let scope = Scope::new(scope_type, scope_id).map_err(|_| {
             let allowed = "an id above 0 for every scope but global, which has none";
-            let found = scope_id.map_or_else(|| "found null".to_owned(), |id| format!("found {id}"));
+            let found =
+                scope_id.map_or_else(|| "found null".to_owned(), |id| format!("found {id}"));
             refused(format!("{}.scope_id", place()), found, allowed)
         })?;
         let credited = required(row, &self.credited, crate::rows::money_not_negative, place)?;

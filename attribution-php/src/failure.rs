@@ -13,8 +13,8 @@ use ext_php_rs::zend::{ClassEntry, ExecutorGlobals, ce};
 
 use crate::zend::argument::type_name;
 use crate::zend::globals::{self, Stop};
-use crate::zend::table::{Table, Value, value_of};
 use crate::zend::property::{TEXT, TEXT_OR_NULL, declare_readonly, set_property};
+use crate::zend::table::{Table, Value, value_of};
 
 /// Why a call fails.
 #[derive(Debug)]

@@ -59,10 +59,7 @@ pub(crate) fn describe() {
 }
 
 /// The options, where there are any.
-fn options_argument(
-    value: Option<&Zval>,
-    number: u32,
-) -> Result<Option<&ZendHashTable>, Failure> {
+fn options_argument(value: Option<&Zval>, number: u32) -> Result<Option<&ZendHashTable>, Failure> {
     value.map(|value| array_argument(value, number, "options")).transpose()
 }
 
@@ -134,14 +131,20 @@ fn attribution_journeys(
 #[php_function]
 #[php(name = "attribution_backfill", optional = options)]
 fn attribution_backfill(database: &Zval, options: Option<&Zval>) -> PhpResult<Made> {
-    settle(check_address(database).and_then(|()| jobs::backfill(database, options_argument(options, 2)?)))
+    settle(
+        check_address(database)
+            .and_then(|()| jobs::backfill(database, options_argument(options, 2)?)),
+    )
 }
 
 /// Makes the snapshots and credits of the active models right for a window of hours.
 #[php_function]
 #[php(name = "attribution_rebuild", optional = options)]
 fn attribution_rebuild(database: &Zval, options: Option<&Zval>) -> PhpResult<Made> {
-    settle(check_address(database).and_then(|()| jobs::rebuild(database, options_argument(options, 2)?)))
+    settle(
+        check_address(database)
+            .and_then(|()| jobs::rebuild(database, options_argument(options, 2)?)),
+    )
 }
 
 /// The stored snapshots of a user's model, ordered by scope type, scope id and hour.

@@ -47,11 +47,13 @@ pub(crate) fn described(value: &Zval) -> String {
         Value::Float(value) => format!("found {value:?}"),
         Value::Text(bytes) => format!("found {}", shown(bytes)),
         Value::Table(_) => "found an array".to_owned(),
-        Value::Other(value) => match value.object().map(|object| object.get_class_name()) {
-            Some(Ok(name)) => format!("found an object of the class {name}"),
-            Some(Err(_)) => "found an object".to_owned(),
-            None => "found a resource".to_owned(),
-        },
+        Value::Other(value) => {
+            match value.object().map(ext_php_rs::ffi::_zend_object::get_class_name) {
+                Some(Ok(name)) => format!("found an object of the class {name}"),
+                Some(Err(_)) => "found an object".to_owned(),
+                None => "found a resource".to_owned(),
+            }
+        }
     }
 }
 
@@ -93,7 +95,8 @@ pub(crate) fn money(value: &Zval) -> Result<i64, Refusal> {
         Value::Int(number) => number.checked_mul(100_000),
         Value::Float(number) => return money_of(number, value),
         Value::Text(bytes) => {
-            let text = std::str::from_utf8(bytes).map_err(|_| Refusal::new(value, MONEY_ALLOWED))?;
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| Refusal::new(value, MONEY_ALLOWED))?;
             let parsed: Result<Money, Error> = text.parse();
             return parsed.map(Money::units).map_err(|error| as_found(&error, value));
         }
@@ -124,10 +127,7 @@ pub(crate) const MONEY_ALLOWED: &str = "an amount with at most 5 decimals as int
     -92233720368547.75808 to 92233720368547.75807";
 
 /// A list, whose keys are 0, 1, 2 and so on.
-pub(crate) fn list<'a>(
-    value: &'a Zval,
-    place: impl FnOnce() -> String,
-) -> Result<List<'a>, Failure> {
+pub(crate) fn list(value: &Zval, place: impl FnOnce() -> String) -> Result<List<'_>, Failure> {
     match value_of(value) {
         Value::Table(table) => list_of(table, place),
         _ => Err(refused(place(), described(value), "a list")),
@@ -135,10 +135,10 @@ pub(crate) fn list<'a>(
 }
 
 /// As [`list`], of what is known to be an array.
-pub(crate) fn list_of<'a>(
-    table: Table<'a>,
+pub(crate) fn list_of(
+    table: Table<'_>,
     place: impl FnOnce() -> String,
-) -> Result<List<'a>, Failure> {
+) -> Result<List<'_>, Failure> {
     table.list().map_err(|key| {
         let found = match key {
             EntryKey::Index(index) => format!("found the key {index} out of place"),

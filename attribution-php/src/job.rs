@@ -1,6 +1,6 @@
 //! Work that takes long, on a thread of its own, while PHP's thread heeds PHP.
 //!
-//! PHP's thread alone may touch PHP: it calls the caller's function, looks whether max_execution_time is up, lets
+//! PHP's thread alone may touch PHP: it calls the caller's function, looks whether `max_execution_time` is up, lets
 //! handlers of signals run, and minds the memory. The job is told to stop through its progress, and ends at
 //! its next safe point.
 
@@ -33,7 +33,9 @@ pub(crate) fn without_signals<R>(work: impl FnOnce() -> R) -> R {
     impl Drop for Held {
         fn drop(&mut self) {
             // SAFETY: the set that was there before.
-            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut()) };
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
+            };
         }
     }
     // SAFETY: sets of signals are plain numbers, for which zeros will do, and all are this function's.
@@ -75,7 +77,11 @@ impl Progress for Line {
             // Where nobody answers any more, there is nothing to wait for.
             let _ = line.1.recv();
         }
-        if self.stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.stop.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 }
 

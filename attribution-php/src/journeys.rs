@@ -17,7 +17,7 @@ use crate::options::Options;
 use crate::output::decimal;
 use crate::rows::{BETWEEN_LOOKS, DimensionFields, each_row, given, money_not_negative, required};
 use crate::zend::globals;
-use crate::zend::table::{Made, Field, NewList, NewRow, NewValue, Value, value_of};
+use crate::zend::table::{Field, Made, NewList, NewRow, NewValue, Value, value_of};
 use crate::zend::text::Key;
 
 const CLICKS: &str = "clicks";
@@ -30,7 +30,11 @@ pub(crate) fn journey_options(options: Options<'_>) -> Result<JourneyOptions, Fa
         None => defaults.key,
         Some(name) => name.parse::<JourneyKey>().map_err(|_| {
             let allowed = JourneyKey::ALL.map(JourneyKey::name).join(", ");
-            refused(options.place("journey_key"), format!("found {}", shown(name.as_bytes())), allowed)
+            refused(
+                options.place("journey_key"),
+                format!("found {}", shown(name.as_bytes())),
+                allowed,
+            )
         })?,
     };
     Ok(JourneyOptions {
@@ -94,7 +98,9 @@ fn read_clicks(rows: &ZendHashTable) -> Result<Clicks, Failure> {
         clicks.click_ids.push(required(row, &click_id, input::id, place)?);
         clicks.click_times.push(required(row, &click_time, input::time, place)?);
         let number = visitors.number(crate::rows::optional(row, &visitor));
-        clicks.visitors.push(number.map_err(|refusal| refusal.at(format!("{}.visitor_id", place())))?);
+        clicks
+            .visitors
+            .push(number.map_err(|refusal| refusal.at(format!("{}.visitor_id", place())))?);
         clicks.costs.push(given(row, &cost, money_not_negative, place)?.unwrap_or(0));
         clicks.filtered.push(given(row, &filtered, flag, place)?.unwrap_or(false));
         for ((_, field), (_, column)) in dimensions.iter().zip(&mut columns) {
@@ -197,7 +203,8 @@ fn to_rows(assembled: Assembled) -> Result<Made, Failure> {
             row.set(&keys::CLICK_ID, NewValue::unsigned(click_id));
             row.set(&keys::CLICK_TIME, NewValue::int(touch_time.into()));
             for (scope_type, key) in DIMENSIONS {
-                let id = columns.dimensions.get(scope_type).map_or(0, |column| entry(column, touch));
+                let id =
+                    columns.dimensions.get(scope_type).map_or(0, |column| entry(column, touch));
                 if id != 0 {
                     row.set(key, NewValue::unsigned(id));
                 }

@@ -42,9 +42,7 @@ const _: () = assert!(
 #[php_module]
 #[php(startup = "startup")]
 pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
-    let module = module
-        .name("attribution")
-        .info_function(version::info);
+    let module = module.name("attribution").info_function(version::info);
     functions::register(module)
 }
 

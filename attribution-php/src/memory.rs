@@ -1,4 +1,4 @@
-//! How much memory the library holds, which PHP's memory_limit does not see.
+//! How much memory the library holds, which PHP's `memory_limit` does not see.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,7 +52,7 @@ const MIB: usize = 1 << 20;
 /// Refuses to go on where the library holds more than the setting `attribution.memory_limit` allows, or
 /// would with so many bytes more.
 pub(crate) fn check(place: &str, more: usize) -> Result<(), Failure> {
-    let Some(limit) = options::memory_limit()? else { return Ok(()) };
+    let limit = options::memory_limit()?;
     let needed = in_use().saturating_add(more);
     if needed <= limit {
         return Ok(());

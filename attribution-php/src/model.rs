@@ -79,11 +79,9 @@ fn read(table: Table<'_>) -> Result<GivenModel, Failure> {
                 });
             }
             EntryKey::Name(b"weighting_config") => config = Some(value),
-            EntryKey::Name(b"name") if is_null => {}
+            EntryKey::Name(b"name" | b"slug" | b"model_id") if is_null => {}
             EntryKey::Name(b"name") => name = Some(text(value, "name")?),
-            EntryKey::Name(b"slug") if is_null => {}
             EntryKey::Name(b"slug") => slug = Some(text(value, "slug")?),
-            EntryKey::Name(b"model_id") if is_null => {}
             EntryKey::Name(b"model_id") => {
                 let allowed = "a whole number from 0 to 18446744073709551615";
                 let id = input::id(value).map_err(|_| wrong("model_id", given(value), allowed))?;
@@ -102,7 +100,11 @@ fn read(table: Table<'_>) -> Result<GivenModel, Failure> {
         Some(Value::Text(json)) => match std::str::from_utf8(json) {
             Ok(json) => Model::from_stored(&kind, Some(json))?,
             Err(_) => {
-                return Err(wrong("weighting_config", "text that is not UTF-8 was given", CONFIG_ALLOWED));
+                return Err(wrong(
+                    "weighting_config",
+                    "text that is not UTF-8 was given",
+                    CONFIG_ALLOWED,
+                ));
             }
         },
         Some(Value::Table(entries)) => Model::new(&kind, &config_entries(entries)?)?,
@@ -138,8 +140,9 @@ impl GivenModel {
     /// The model as JSON of the core's, which has its fields in their order.
     pub(crate) fn json(&self) -> Result<serde_json::Value, Failure> {
         let json = self.model.to_json()?;
-        serde_json::from_str(&json)
-            .map_err(|error| Error::Internal(format!("a model's JSON cannot be read: {error}")).into())
+        serde_json::from_str(&json).map_err(|error| {
+            Error::Internal(format!("a model's JSON cannot be read: {error}")).into()
+        })
     }
 
     /// The model as an array that [`read_model`] takes, normalised.
@@ -148,10 +151,13 @@ impl GivenModel {
         let mut row = NewRow::new(5);
         let field = |name: &str| json.get(name).map_or(NewValue::NULL, from_json);
         row.set(&keys::TYPE, field("type"));
-        row.set(&keys::WEIGHTING_CONFIG, match json.get("weighting_config") {
-            Some(config @ serde_json::Value::Object(_)) => from_json(config),
-            _ => NewRow::new(0).into_new_value(),
-        });
+        row.set(
+            &keys::WEIGHTING_CONFIG,
+            match json.get("weighting_config") {
+                Some(config @ serde_json::Value::Object(_)) => from_json(config),
+                _ => NewRow::new(0).into_new_value(),
+            },
+        );
         if let Some(id) = self.model_id {
             row.set(&keys::MODEL_ID, NewValue::unsigned(id));
         }

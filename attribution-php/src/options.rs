@@ -26,8 +26,8 @@ pub(crate) fn register_settings(module_number: i32) {
     IniEntryDef::register(SETTINGS.as_slice(), module_number);
 }
 
-/// The setting `attribution.memory_limit` in bytes; None for no limit.
-pub(crate) fn memory_limit() -> Result<Option<usize>, Failure> {
+/// The setting `attribution.memory_limit` in bytes; `usize::MAX` for no limit.
+pub(crate) fn memory_limit() -> Result<usize, Failure> {
     let text = setting_text(c"attribution.memory_limit");
     parse_size(text.trim()).ok_or_else(|| {
         refused(
@@ -38,9 +38,10 @@ pub(crate) fn memory_limit() -> Result<Option<usize>, Failure> {
     })
 }
 
-fn parse_size(text: &str) -> Option<Option<usize>> {
+/// A number of bytes; `usize::MAX` for -1, which is no limit.
+fn parse_size(text: &str) -> Option<usize> {
     if text == "-1" {
-        return Some(None);
+        return Some(usize::MAX);
     }
     let (digits, shift) = match text.as_bytes().last()? {
         b'k' | b'K' => (text.get(..text.len() - 1)?, 10),
@@ -51,7 +52,7 @@ fn parse_size(text: &str) -> Option<Option<usize>> {
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Some(Some(digits.parse::<usize>().ok()?.checked_mul(1 << shift)?))
+    digits.parse::<usize>().ok()?.checked_mul(1 << shift)
 }
 
 /// The setting `attribution.threads`.
@@ -89,7 +90,9 @@ impl<'a> Options<'a> {
     ) -> Result<Self, Failure> {
         for (key, _) in Table(table).entries() {
             let name = match key {
-                EntryKey::Name(name) if known.iter().any(|known| known.as_bytes() == name) => continue,
+                EntryKey::Name(name) if known.iter().any(|known| known.as_bytes() == name) => {
+                    continue;
+                }
                 EntryKey::Name(name) => shown(name),
                 EntryKey::Index(index) => index.to_string(),
             };
@@ -130,7 +133,12 @@ impl<'a> Options<'a> {
     }
 
     /// A whole number within bounds, both included.
-    pub(crate) fn bounded(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, Failure> {
+    pub(crate) fn bounded(
+        &self,
+        name: &str,
+        least: u64,
+        most: u64,
+    ) -> Result<Option<u64>, Failure> {
         let Some(value) = self.get(name) else { return Ok(None) };
         match input::id(value) {
             Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
@@ -191,39 +199,52 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Scopes: "all", names joined by commas, or a list of names or of the enum's cases. None for all.
-    pub(crate) fn scopes(&self) -> Result<Option<Option<ScopeSet>>, Failure> {
-        let Some(value) = self.get("scopes") else { return Ok(None) };
+    /// Scopes: "all", names joined by commas, or a list of names or of the enum's cases.
+    pub(crate) fn scopes(&self) -> Result<Scopes, Failure> {
+        let Some(value) = self.get("scopes") else { return Ok(Scopes::Default) };
         let refuse = || self.refuse("scopes", value, SCOPES_ALLOWED);
         if let Value::Table(table) = value_of(value) {
             let mut scopes = ScopeSet::NONE;
             table.list().map_err(|_| refuse())?.each(|place, entry| {
                 let scope = scope_type(entry).ok_or_else(|| {
-                    refused(format!("{}.scopes[{place}]", self.place), described(entry), SCOPES_ALLOWED)
+                    let place = format!("{}.scopes[{place}]", self.place);
+                    refused(place, described(entry), SCOPES_ALLOWED)
                 })?;
                 scopes = scopes.with(scope);
                 Ok::<(), Failure>(())
             })?;
-            return Ok(Some(Some(scopes)));
+            return Ok(Scopes::Some(scopes));
         }
         if let Some(scope) = scope_type(value) {
-            return Ok(Some(Some(ScopeSet::NONE.with(scope))));
+            return Ok(Scopes::Some(ScopeSet::NONE.with(scope)));
         }
-        match self.text("scopes")? {
-            Some("all") => Ok(Some(None)),
-            Some(text) => text.parse::<ScopeSet>().map(|set| Some(Some(set))).map_err(|_| refuse()),
-            None => Ok(None),
+        match value_of(value) {
+            Value::Text(b"all") => Ok(Scopes::All),
+            Value::Text(bytes) => {
+                let text = std::str::from_utf8(bytes).map_err(|_| refuse())?;
+                text.parse::<ScopeSet>().map(Scopes::Some).map_err(|_| refuse())
+            }
+            _ => Err(refuse()),
         }
     }
 
     /// The scopes of a calculation, global where nothing is said.
     pub(crate) fn scope_set(&self) -> Result<ScopeSet, Failure> {
         Ok(match self.scopes()? {
-            None => ScopeSet::GLOBAL,
-            Some(None) => ScopeType::ALL.into_iter().collect(),
-            Some(Some(scopes)) => scopes,
+            Scopes::Default => ScopeSet::GLOBAL,
+            Scopes::All => ScopeType::ALL.into_iter().collect(),
+            Scopes::Some(scopes) => scopes,
         })
     }
+}
+
+/// What the option `scopes` says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scopes {
+    /// Nothing.
+    Default,
+    All,
+    Some(ScopeSet),
 }
 
 const SCOPES_ALLOWED: &str = "all, or some of global, campaign, account, advertiser, traffic_source, \

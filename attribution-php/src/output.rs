@@ -18,7 +18,7 @@ pub(crate) fn scope_name(scope_type: ScopeType) -> NewValue {
         ScopeType::TrafficSource => &keys::TRAFFIC_SOURCE,
         ScopeType::LandingPage => &keys::LANDING_PAGE,
         ScopeType::Adgroup => &keys::ADGROUP,
-        _ => &keys::GLOBAL,
+        ScopeType::Global => &keys::GLOBAL,
     };
     NewValue::key(key)
 }
@@ -112,7 +112,8 @@ pub(crate) fn touchpoint_rows(
         &keys::COST,
     ]);
     let mut rows = NewList::with_capacity(touchpoints.len());
-    let places = touchpoints.conversions.iter().zip(&touchpoints.click_ids).zip(&touchpoints.positions);
+    let places =
+        touchpoints.conversions.iter().zip(&touchpoints.click_ids).zip(&touchpoints.positions);
     let shares = touchpoints.credits.iter().zip(&touchpoints.stored_credits);
     let amounts = touchpoints.revenues.iter().zip(&touchpoints.costs);
     let all = places.zip(shares).zip(amounts).enumerate();

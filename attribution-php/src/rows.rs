@@ -1,8 +1,6 @@
 //! Conversions and clicks as rows: arrays with names as their keys.
 
-use attribution_core::{
-    BatchBuilder, Conversion, Error, Money, ScopeSet, ScopeType, Touch,
-};
+use attribution_core::{BatchBuilder, Conversion, Error, Money, ScopeSet, ScopeType, Touch};
 use ext_php_rs::types::{ZendHashTable, Zval};
 
 use crate::failure::{Failure, refused};
@@ -55,8 +53,8 @@ pub(crate) fn required<T>(
     place: impl FnOnce() -> String,
 ) -> Result<T, Failure> {
     match row.field(field) {
-        Some(value) => read(value).map_err(|refusal| refusal.at(named(place(), field))),
-        None => Err(missing(named(place(), field))),
+        Some(value) => read(value).map_err(|refusal| refusal.at(named(&place(), field))),
+        None => Err(missing(named(&place(), field))),
     }
 }
 
@@ -69,7 +67,7 @@ pub(crate) fn given<T>(
     place: impl FnOnce() -> String,
 ) -> Result<Option<T>, Failure> {
     match optional(row, field) {
-        Some(value) => read(value).map(Some).map_err(|refusal| refusal.at(named(place(), field))),
+        Some(value) => read(value).map(Some).map_err(|refusal| refusal.at(named(&place(), field))),
         None => Ok(None),
     }
 }
@@ -101,7 +99,7 @@ fn required_time(
 }
 
 #[cold]
-fn named(place: String, field: &Field) -> String {
+fn named(place: &str, field: &Field) -> String {
     format!("{place}.{}", field.key.name)
 }
 
@@ -236,7 +234,9 @@ pub(crate) fn read_conversions(
             globals::poll()?;
             memory::check(PLACE, 0)?;
         }
-        batch.push(&conversion, &touches).map_err(|error| moved(error, || format!("{PLACE}[{at}].journey")))
+        batch
+            .push(&conversion, &touches)
+            .map_err(|error| moved(error, || format!("{PLACE}[{at}].journey")))
     })?;
     Ok(batch)
 }

@@ -10,7 +10,7 @@ use crate::zend::globals::show_settings;
 /// The version of the engine.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The page of the extension in phpinfo() and `php --ri attribution`.
+/// The page of the extension in `phpinfo()` and `php --ri attribution`.
 pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
     let threads = match options::default_threads() {
         Ok(0) | Err(_) => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -19,7 +19,10 @@ pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
     info_table_start!();
     info_table_row!("Attribution", "enabled");
     info_table_row!("Version", VERSION);
-    info_table_row!("Features", "rows, columns, journeys, exports (CSV, XLSX, JSON Lines), MySQL and MariaDB with TLS");
+    info_table_row!(
+        "Features",
+        "rows, columns, journeys, exports (CSV, XLSX, JSON Lines), MySQL and MariaDB with TLS"
+    );
     info_table_row!("Threads of a call", threads.to_string());
     info_table_row!("Native memory in use", format!("{} KiB", memory::in_use() / 1024));
     info_table_end!();

@@ -394,8 +394,7 @@ impl Backfill<'_> {
                 ScopeType::Advertiser => self.options.scope.id() == advertiser_id,
                 _ => true,
             };
-            let on =
-                !self.options.remove && self.multi_touch.is_on(campaign_id, advertiser_id);
+            let on = !self.options.remove && self.multi_touch.is_on(campaign_id, advertiser_id);
             let kept = self.coverage == Coverage::SingleTouch && on && !conversion.deleted;
             if !wanted || kept {
                 continue;

@@ -14,13 +14,15 @@ use crate::zend::table::{Value, value_of};
 const PARTS: [&str; 8] =
     ["host", "port", "user", "password", "database", "socket", "tls", "root_cert_path"];
 
+/// Where a replica's address stands.
+const REPLICA: &str = "options.replica";
+
 /// The store at an address. What is wrong with one is told without showing it, as it may hold a password.
 pub(crate) fn open(database: &Zval, replica: Option<&Zval>) -> Result<MysqlStore, Failure> {
     let store = MysqlStore::open(&url(database, "database")?)?;
     let Some(replica) = replica else { return Ok(store) };
-    const PLACE: &str = "options.replica";
-    let url = url(replica, PLACE)?;
-    Ok(store.with_replica(&url).map_err(|error| moved(error, || PLACE.to_owned()))?)
+    let url = url(replica, REPLICA)?;
+    store.with_replica(&url).map_err(|error| moved(error, || REPLICA.to_owned()))
 }
 
 /// Refuses what is neither a URL nor an array.
@@ -51,10 +53,16 @@ fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
             let text = std::str::from_utf8(bytes).map(Some);
             text.map_err(|_| refused(parts.place(name), "found bytes", "text in UTF-8"))
         }
-        Some(_) => Err(refused(parts.place(name), "found something else", "text without a NUL byte")),
+        Some(_) => {
+            Err(refused(parts.place(name), "found something else", "text without a NUL byte"))
+        }
     };
     let Some(database) = parts.text("database")?.filter(|name| !name.is_empty()) else {
-        return Err(refused(format!("{place}.database"), "found nothing", "the name of a database"));
+        return Err(refused(
+            format!("{place}.database"),
+            "found nothing",
+            "the name of a database",
+        ));
     };
     let mut url = String::from("mysql://");
     if let Some(user) = parts.text("user")? {
@@ -65,7 +73,11 @@ fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
         }
         url.push('@');
     } else if parts.get("password").is_some() {
-        return Err(refused(parts.place("user"), "found nothing", "the user whose password is given"));
+        return Err(refused(
+            parts.place("user"),
+            "found nothing",
+            "the user whose password is given",
+        ));
     }
     let host = parts.text("host")?.unwrap_or("localhost");
     // An address of version 6 stands in brackets.

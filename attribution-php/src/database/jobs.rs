@@ -15,7 +15,7 @@ use crate::failure::{Failure, refused};
 use crate::input::described;
 use crate::job;
 use crate::journeys::journey_options;
-use crate::options::{Options, scope_type};
+use crate::options::{Options, Scopes, scope_type};
 use crate::output::array_from_json;
 use crate::zend::table::Made;
 
@@ -54,7 +54,8 @@ fn options_of<'a>(
 
 /// The last 24 hours, where nothing is said.
 fn window(options: Option<Options<'_>>) -> Result<Window, Failure> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = u32::try_from(now).unwrap_or(u32::MAX);
     let (start, end) = match options {
         Some(options) => (options.time("start")?, options.time("end")?),
@@ -157,7 +158,10 @@ fn rebuilt(database: &Zval, options: Option<&ZendHashTable>) -> Result<serde_jso
     }
     if let Some(options) = options {
         // All is what nothing said means, too.
-        job.scopes = options.scopes()?.flatten();
+        job.scopes = match options.scopes()? {
+            Scopes::Some(scopes) => Some(scopes),
+            Scopes::Default | Scopes::All => None,
+        };
         job.credits = options.switch("credits", true)?;
     }
     let user_id = common.user_id;

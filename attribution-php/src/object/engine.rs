@@ -31,7 +31,11 @@ impl Engine {
     }
 
     /// The snapshots and credits of conversions under one model.
-    pub fn calculate(&self, model: &Model, conversions: &ZendHashTable) -> PhpResult<ZBox<ZendClassObject<Result>>> {
+    pub fn calculate(
+        &self,
+        model: &Model,
+        conversions: &ZendHashTable,
+    ) -> PhpResult<ZBox<ZendClassObject<Result>>> {
         settle(self.run(model, conversions))?.into_object()
     }
 
@@ -51,7 +55,11 @@ impl Engine {
 }
 
 impl Engine {
-    fn run(&self, model: &Model, conversions: &ZendHashTable) -> std::result::Result<Result, Failure> {
+    fn run(
+        &self,
+        model: &Model,
+        conversions: &ZendHashTable,
+    ) -> std::result::Result<Result, Failure> {
         let model = &model.given.model;
         let (snapshots, touchpoints) = to_lists(calculate(model, conversions, self.task)?)?;
         Ok(Result {

@@ -15,22 +15,54 @@ pub(crate) const SCOPE_TYPE: &str = "Attribution\\ScopeType";
 
 /// In the order of [`ModelKind::ALL`].
 static KINDS: [EnumCase; 7] = [
-    EnumCase { name: "LastTouch", discriminant: Some(Discriminant::String("last_touch")), docs: &[] },
-    EnumCase { name: "FirstTouch", discriminant: Some(Discriminant::String("first_touch")), docs: &[] },
+    EnumCase {
+        name: "LastTouch",
+        discriminant: Some(Discriminant::String("last_touch")),
+        docs: &[],
+    },
+    EnumCase {
+        name: "FirstTouch",
+        discriminant: Some(Discriminant::String("first_touch")),
+        docs: &[],
+    },
     EnumCase { name: "Linear", discriminant: Some(Discriminant::String("linear")), docs: &[] },
-    EnumCase { name: "TimeDecay", discriminant: Some(Discriminant::String("time_decay")), docs: &[] },
-    EnumCase { name: "PositionBased", discriminant: Some(Discriminant::String("position_based")), docs: &[] },
+    EnumCase {
+        name: "TimeDecay",
+        discriminant: Some(Discriminant::String("time_decay")),
+        docs: &[],
+    },
+    EnumCase {
+        name: "PositionBased",
+        discriminant: Some(Discriminant::String("position_based")),
+        docs: &[],
+    },
     EnumCase { name: "Assisted", discriminant: Some(Discriminant::String("assisted")), docs: &[] },
-    EnumCase { name: "Algorithmic", discriminant: Some(Discriminant::String("algorithmic")), docs: &[] },
+    EnumCase {
+        name: "Algorithmic",
+        discriminant: Some(Discriminant::String("algorithmic")),
+        docs: &[],
+    },
 ];
 
 static SCOPES: [EnumCase; 7] = [
     EnumCase { name: "Global", discriminant: Some(Discriminant::String("global")), docs: &[] },
     EnumCase { name: "Campaign", discriminant: Some(Discriminant::String("campaign")), docs: &[] },
     EnumCase { name: "Account", discriminant: Some(Discriminant::String("account")), docs: &[] },
-    EnumCase { name: "Advertiser", discriminant: Some(Discriminant::String("advertiser")), docs: &[] },
-    EnumCase { name: "TrafficSource", discriminant: Some(Discriminant::String("traffic_source")), docs: &[] },
-    EnumCase { name: "LandingPage", discriminant: Some(Discriminant::String("landing_page")), docs: &[] },
+    EnumCase {
+        name: "Advertiser",
+        discriminant: Some(Discriminant::String("advertiser")),
+        docs: &[],
+    },
+    EnumCase {
+        name: "TrafficSource",
+        discriminant: Some(Discriminant::String("traffic_source")),
+        docs: &[],
+    },
+    EnumCase {
+        name: "LandingPage",
+        discriminant: Some(Discriminant::String("landing_page")),
+        docs: &[],
+    },
     EnumCase { name: "Adgroup", discriminant: Some(Discriminant::String("adgroup")), docs: &[] },
 ];
 

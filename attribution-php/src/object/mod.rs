@@ -23,8 +23,9 @@ pub(crate) fn register() -> Result<()> {
 /// Registers a class as the module would, but with properties that are readonly and have a type.
 fn register_class<T: RegisteredClass>(readonly: &[(&str, PropertyType)]) -> Result<()> {
     let methods = T::method_builders().into_iter();
-    let mut class = methods
-        .fold(ClassBuilder::new(T::CLASS_NAME), |class, (method, flags)| class.method(method, flags));
+    let mut class = methods.fold(ClassBuilder::new(T::CLASS_NAME), |class, (method, flags)| {
+        class.method(method, flags)
+    });
     for interface in T::IMPLEMENTS {
         class = class.implements(*interface);
     }

@@ -18,7 +18,8 @@ pub(crate) fn json_serializable() -> &'static ext_php_rs::zend::ClassEntry {
         static php_json_serializable_ce: *mut ext_php_rs::zend::ClassEntry;
     }
     // SAFETY: a class of PHP's that is there before any extension starts.
-    unsafe { php_json_serializable_ce.as_ref() }.unwrap_or_else(|| ext_php_rs::zend::ce::stringable())
+    unsafe { php_json_serializable_ce.as_ref() }
+        .unwrap_or_else(|| ext_php_rs::zend::ce::stringable())
 }
 
 /// The properties, which the getters below give.
@@ -50,7 +51,11 @@ impl Model {
     /// A model from a short text such as `time_decay:half_life_hours=48`.
     pub fn from_spec(spec: &str) -> PhpResult<Self> {
         let model = attribution_core::Model::from_spec(spec);
-        settle(model.map(|model| Self { given: GivenModel { model, model_id: None } }).map_err(Failure::from))
+        settle(
+            model
+                .map(|model| Self { given: GivenModel { model, model_id: None } })
+                .map_err(Failure::from),
+        )
     }
 
     /// The kind.

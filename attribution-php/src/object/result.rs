@@ -1,8 +1,8 @@
 //! What a calculation gave, as objects.
 
+use ext_php_rs::boxed::ZBox;
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::IntoZval;
-use ext_php_rs::boxed::ZBox;
 use ext_php_rs::flags::{ClassFlags, DataType};
 use ext_php_rs::prelude::*;
 use ext_php_rs::types::{ZendClassObject, ZendObject, Zval};
@@ -49,7 +49,8 @@ fn object_of<T: RegisteredClass>(
 ) -> ext_php_rs::error::Result<ZBox<ZendClassObject<T>>> {
     let mut object = ZendClassObject::new(value);
     let class = T::get_metadata().ce();
-    let values = [model.into_zval(false)?, snapshots.into_zval(false)?, touchpoints.into_zval(false)?];
+    let values =
+        [model.into_zval(false)?, snapshots.into_zval(false)?, touchpoints.into_zval(false)?];
     for ((name, _), value) in PROPERTIES.into_iter().zip(values) {
         set_property(object.get_mut_zend_obj(), class, name, value);
     }
@@ -144,10 +145,11 @@ impl Columns {
 impl Columns {
     /// The number of snapshots.
     pub fn count(&self) -> i64 {
-        let length = match self.snapshots.table().and_then(|table| table.get("scope_types")).map(value_of) {
-            Some(Value::Table(table)) => table.len(),
-            _ => 0,
-        };
+        let length =
+            match self.snapshots.table().and_then(|table| table.get("scope_types")).map(value_of) {
+                Some(Value::Table(table)) => table.len(),
+                _ => 0,
+            };
         length as i64
     }
 

@@ -17,17 +17,17 @@ unsafe extern "C" {
 /// Why PHP wants a call to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// max_execution_time is up.
+    /// `max_execution_time` is up.
     TimedOut,
     /// An exception is on its way, of a signal's handler or a callback.
     Thrown,
     /// A fatal error, or the end of the script, is on its way.
     Bailout,
-    /// memory_limit is reached; PHP puts the error off until it is asked for.
+    /// `memory_limit` is reached; PHP puts the error off until it is asked for.
     OutOfMemory,
 }
 
-/// Whether PHP has put off the error of memory_limit.
+/// Whether PHP has put off the error of `memory_limit`.
 #[cfg(php_delayed_oom)]
 fn is_out_of_memory() -> bool {
     // SAFETY: PHP's own globals, of this thread.
@@ -42,7 +42,7 @@ const fn is_out_of_memory() -> bool {
     false
 }
 
-/// Lets PHP have the error of memory_limit that it has put off. May jump as [`end_timed_out`] does.
+/// Lets PHP have the error of `memory_limit` that it has put off. May jump as [`end_timed_out`] does.
 pub(crate) fn end_out_of_memory() {
     #[cfg(php_delayed_oom)]
     {
@@ -114,11 +114,15 @@ pub(crate) fn setting_text(name: &CStr) -> String {
     // SAFETY: a name with its length; what is given is NULL or text that is there until the setting changes.
     unsafe {
         let value = zend_ini_string(name.as_ptr(), name.count_bytes(), 0);
-        if value.is_null() { String::new() } else { CStr::from_ptr(value).to_string_lossy().into_owned() }
+        if value.is_null() {
+            String::new()
+        } else {
+            CStr::from_ptr(value).to_string_lossy().into_owned()
+        }
     }
 }
 
-/// Prints the module's settings, as the page of phpinfo() shows them.
+/// Prints the module's settings, as the page of `phpinfo()` shows them.
 pub(crate) fn show_settings(module: *mut zend_module_entry) {
     // SAFETY: the module's own entry, as PHP gave it.
     unsafe { display_ini_entries(module) }

@@ -1,6 +1,8 @@
 //! Classes with typed, readonly properties of PHP's own.
 
-use ext_php_rs::ffi::{_ZEND_TYPE_NAME_BIT, zend_object, zend_property_info, zend_string, zend_type, zval};
+use ext_php_rs::ffi::{
+    _ZEND_TYPE_NAME_BIT, zend_object, zend_property_info, zend_string, zend_type, zval,
+};
 use ext_php_rs::flags::PropertyFlags;
 use ext_php_rs::types::{ZendObject, ZendStr, Zval};
 use ext_php_rs::zend::ClassEntry;
@@ -62,7 +64,12 @@ pub(crate) fn declare_readonly(class: &ClassEntry, name: &str, kind: PropertyTyp
 }
 
 /// Sets a property of an object, whoever may see it; one that is readonly for the first time.
-pub(crate) fn set_property(object: &mut ZendObject, class: &ClassEntry, name: &str, mut value: Zval) {
+pub(crate) fn set_property(
+    object: &mut ZendObject,
+    class: &ClassEntry,
+    name: &str,
+    mut value: Zval,
+) {
     let name = ZendStr::new(name, false);
     // SAFETY: an object of the class or a child of it; the value is copied.
     unsafe {

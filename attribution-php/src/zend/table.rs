@@ -10,12 +10,14 @@ use std::mem::ManuallyDrop;
 
 use ext_php_rs::alloc::emalloc;
 use ext_php_rs::boxed::ZBox;
-use ext_php_rs::ffi::{
-    _Bucket, _zend_new_array, GC_FLAGS_SHIFT, GC_IMMUTABLE, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE, IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX,
-    IS_LONG, IS_NULL, IS_OBJECT_EX, IS_REFERENCE, IS_STRING, IS_STRING_EX, IS_TRUE, IS_UNDEF,    zend_hash_find_known_hash, zend_hash_next_index_insert, zend_hash_update, zend_string, zval,
-};
 use ext_php_rs::class::RegisteredClass;
 use ext_php_rs::convert::IntoZval;
+use ext_php_rs::ffi::{
+    _Bucket, _zend_new_array, GC_FLAGS_SHIFT, GC_IMMUTABLE, IS_ARRAY, IS_ARRAY_EX, IS_DOUBLE,
+    IS_FALSE, IS_INDIRECT, IS_INTERNED_STRING_EX, IS_LONG, IS_NULL, IS_OBJECT_EX, IS_REFERENCE,
+    IS_STRING, IS_STRING_EX, IS_TRUE, IS_UNDEF, zend_hash_find_known_hash,
+    zend_hash_next_index_insert, zend_hash_update, zend_string, zval,
+};
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendObject, Zval};
 
@@ -456,6 +458,8 @@ impl<const N: usize> Shape<N> {
             let data = emalloc(Layout::from_size_align_unchecked(room, align_of::<_Bucket>()));
             let from = template.__bindgen_anon_1.arData.cast::<u8>().sub(hash);
             std::ptr::copy_nonoverlapping(from, data, used);
+            // The hash is of a power of two of 4 bytes, 8 at least, and PHP's memory is aligned to 8.
+            #[allow(clippy::cast_ptr_alignment)]
             let first = data.add(hash).cast::<_Bucket>();
             (*table).u.flags = template.u.flags;
             (*table).nTableMask = template.nTableMask;
