@@ -2,15 +2,9 @@
 What the setting attribution.memory_limit may be
 --EXTENSIONS--
 attribution
---SKIPIF--
-<?php
-if (!getenv('TEST_PHP_EXECUTABLE')) {
-    die('skip the path of PHP is not known');
-}
-?>
 --FILE--
 <?php
-$php = escapeshellarg((string) getenv('TEST_PHP_EXECUTABLE')) . ' ' . getenv('TEST_PHP_EXTRA_ARGS');
+$php = escapeshellarg(PHP_BINARY) . ' ' . getenv('TEST_PHP_EXTRA_ARGS');
 $script = 'try { echo count(attribution_calculate(["type" => "linear"], [["conv_id" => 1, "click_id" => 1, "conv_time" => 5, "payout" => 1]])["snapshots"]); }'
     . ' catch (Attribution\Exception $exception) { echo substr($exception::class, 12), " ", $exception->field; }';
 foreach (['64m', '1G', '65536K', '67108864', '-1', '0', '', 'lots', '1T', '-2', '1.5M', '99999999999G'] as $value) {
