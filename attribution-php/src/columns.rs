@@ -286,18 +286,10 @@ impl Out {
             // SAFETY: the column's own memory, seen as bytes; numbers have no gaps.
             NewValue::text(unsafe { std::slice::from_raw_parts(column.as_ptr().cast(), length) })
         } else {
-            list_of(column.iter().map(|entry| value(*entry)), column.len())
+            NewList::filled(column.len(), column.iter().map(|entry| value(*entry))).into_new_value()
         };
         self.row.set(key, new);
     }
-}
-
-fn list_of(values: impl Iterator<Item = NewValue>, length: usize) -> NewValue {
-    let mut list = NewList::with_capacity(length);
-    for value in values {
-        list.push(value);
-    }
-    list.into_new_value()
 }
 
 /// A column of one field of the snapshots.
@@ -308,7 +300,7 @@ fn field<T>(snapshots: &[Snapshot], field: impl Fn(&Snapshot) -> T) -> Vec<T> {
 fn snapshot_columns(snapshots: &[Snapshot], binary: bool) -> NewRow {
     let mut out = Out { binary, row: NewRow::new(8) };
     let names = snapshots.iter().map(|row| scope_name(row.scope.scope_type()));
-    out.row.set(&keys::SCOPE_TYPES, list_of(names, snapshots.len()));
+    out.row.set(&keys::SCOPE_TYPES, NewList::filled(snapshots.len(), names).into_new_value());
     // What is made for one column is gone before the next: PHP may end the call where its memory does.
     let mut set = |key, column: Vec<u64>| {
         let column = BailoutGuard::new(column);

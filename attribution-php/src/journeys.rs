@@ -15,10 +15,11 @@ use crate::keys;
 use crate::memory;
 use crate::options::Options;
 use crate::output::decimal;
-use crate::rows::{BETWEEN_LOOKS, DimensionFields, each_row, given, money_not_negative, required};
+use crate::rows::{
+    BETWEEN_LOOKS, DIMENSIONS, DimensionFields, each_row, given, money_not_negative, required,
+};
 use crate::zend::globals;
 use crate::zend::table::{Field, Made, NewList, NewRow, NewValue, Value, value_of};
-use crate::zend::text::Key;
 
 const CLICKS: &str = "clicks";
 const CONVERSIONS: &str = "conversions";
@@ -165,16 +166,6 @@ fn read(
     globals::poll()?;
     Ok(Assembled { journeys, clicks, conversions })
 }
-
-/// The names of the dimensions in rows.
-const DIMENSIONS: [(ScopeType, &Key); 6] = [
-    (ScopeType::Campaign, &keys::CAMPAIGN_ID),
-    (ScopeType::Account, &keys::PPC_ACCOUNT_ID),
-    (ScopeType::LandingPage, &keys::LANDING_PAGE_ID),
-    (ScopeType::Advertiser, &keys::ADVERTISER_ID),
-    (ScopeType::TrafficSource, &keys::TRAFFIC_SOURCE_ID),
-    (ScopeType::Adgroup, &keys::ADGROUP_ID),
-];
 
 /// The assembled batch and what was read, as rows.
 fn to_rows(assembled: Assembled) -> Result<Made, Failure> {

@@ -9,6 +9,7 @@ use crate::keys;
 use crate::memory;
 use crate::zend::globals;
 use crate::zend::table::{Field, Table, Value, value_of};
+use crate::zend::text::Key;
 
 /// How many rows are read between two looks at the clock and at the memory.
 pub(crate) const BETWEEN_LOOKS: usize = 4096;
@@ -108,22 +109,25 @@ fn missing(place: String) -> Failure {
     refused(place, "found nothing", "a value")
 }
 
-/// The dimensions of clicks, touches and conversions, each with its field.
+/// The dimensions of clicks, touches and conversions by the names that their rows have for them.
+pub(crate) const DIMENSIONS: [(ScopeType, &Key); 6] = [
+    (ScopeType::Campaign, &keys::CAMPAIGN_ID),
+    (ScopeType::Account, &keys::PPC_ACCOUNT_ID),
+    (ScopeType::LandingPage, &keys::LANDING_PAGE_ID),
+    (ScopeType::Advertiser, &keys::ADVERTISER_ID),
+    (ScopeType::TrafficSource, &keys::TRAFFIC_SOURCE_ID),
+    (ScopeType::Adgroup, &keys::ADGROUP_ID),
+];
+
+/// Some of the dimensions, each with its field.
 #[derive(Debug)]
 pub(crate) struct DimensionFields(Vec<(ScopeType, Field)>);
 
 impl DimensionFields {
     /// The fields of these scopes.
     pub(crate) fn of(scopes: ScopeSet) -> Self {
-        let fields = [
-            (ScopeType::Campaign, Field::new(&keys::CAMPAIGN_ID)),
-            (ScopeType::Account, Field::new(&keys::PPC_ACCOUNT_ID)),
-            (ScopeType::LandingPage, Field::new(&keys::LANDING_PAGE_ID)),
-            (ScopeType::Advertiser, Field::new(&keys::ADVERTISER_ID)),
-            (ScopeType::TrafficSource, Field::new(&keys::TRAFFIC_SOURCE_ID)),
-            (ScopeType::Adgroup, Field::new(&keys::ADGROUP_ID)),
-        ];
-        Self(fields.into_iter().filter(|(scope, _)| scopes.contains(*scope)).collect())
+        let wanted = DIMENSIONS.into_iter().filter(|(scope_type, _)| scopes.contains(*scope_type));
+        Self(wanted.map(|(scope_type, key)| (scope_type, Field::new(key))).collect())
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ScopeType, &Field)> {

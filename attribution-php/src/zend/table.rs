@@ -309,6 +309,15 @@ impl NewList {
         }
     }
 
+    /// A list of as many values as are said at most.
+    pub(crate) fn filled(length: usize, values: impl Iterator<Item = NewValue>) -> Self {
+        let mut list = Self::with_capacity(length);
+        for value in values.take(length) {
+            list.push(value);
+        }
+        list
+    }
+
     pub(crate) fn into_made(self) -> Made {
         self.0
     }
