@@ -11,6 +11,7 @@ use mysqli;
 final class Cases
 {
     public const NAMES = [
+        'walk',
         'snapshots',
         'rows',
         'rows_floats',
@@ -49,6 +50,7 @@ final class Cases
     public function run(string $name): array
     {
         return match ($name) {
+            'walk' => [$this->walk()],
             'snapshots' => [$this->snapshots('snapshots', 10.0)],
             'rows' => [$this->rows('rows', true)],
             'rows_floats' => [$this->rows('rows_floats', false)],
@@ -60,6 +62,26 @@ final class Cases
             'columns_binary' => [$this->columns($name, true, true)],
             'rebuild' => $this->rebuild(),
         };
+    }
+
+    /** What PHP takes merely to look at each conversion and touch, beside all of the extension's work on them. */
+    private function walk(): Measured
+    {
+        $walk = function (array $conversions): array {
+            $sum = 0;
+            foreach ($conversions as $conversion) {
+                foreach ($conversion['journey'] as $touch) {
+                    $sum += $touch['click_id'] + $touch['click_time'];
+                }
+            }
+            return [$sum];
+        };
+        $sides = fn (array $conversions): array => [
+            fn (): array => $walk($conversions),
+            fn (): array => attribution_calculate(self::MODEL, $conversions, ['touchpoints' => false]),
+        ];
+        $check = fn (array $php, array $native): array => $php[0] > 0 && $native['snapshots'] !== [] ? [] : ['nothing'];
+        return $this->measure('walk', null, $sides, $check);
     }
 
     /** Hourly totals alone, from rows. */
