@@ -405,6 +405,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn short_texts_are_read_as_any() {
+        for text in [
+            "0",
+            "-0",
+            "1.5",
+            ".5",
+            "5.",
+            "-",
+            "",
+            ".",
+            "-.",
+            "12.34567",
+            "12.345678",
+            "1e5",
+            "+1",
+            " 1",
+            "1 ",
+            "000000000001",
+            "999999999999",
+            "-99999.99999",
+            "123456.789",
+            "1..2",
+            "1.2.3",
+            "12a",
+            "--1",
+            "1-",
+        ] {
+            assert_eq!(parse_units(text.as_bytes()), parse_any(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
     fn money_reads_what_it_writes_at_the_edges() {
         for units in [0, 1, -1, 99_999, 100_000, -100_001, i64::MAX, i64::MIN] {
             let money = Money::from_units(units);
