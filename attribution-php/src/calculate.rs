@@ -1,11 +1,13 @@
 //! Credits and snapshots of conversions that are given as rows.
 
+use std::ops::ControlFlow;
+
 use attribution_core::{Batch, Engine, Model, ModelResult, ScopeSet};
 use ext_php_rs::types::ZendHashTable;
 use ext_php_rs::zend::BailoutGuard;
 
 use crate::failure::Failure;
-use crate::job::without_signals;
+use crate::job::SignalsHeld;
 use crate::keys;
 use crate::memory;
 use crate::model::read_model;
@@ -50,24 +52,26 @@ impl Task {
         Engine::new().scopes(self.scopes).touchpoints(self.touchpoints).threads(self.threads)
     }
 
-    /// Calculates the models, so many at a time that PHP can end the call in between: the core works on all of
-    /// them in one pass and cannot be stopped.
+    /// Calculates the models. PHP can end the call, or its memory be used up, wherever the core tells how far it is.
     pub(crate) fn calculate(
         &self,
         models: &[Model],
         batch: &Batch<'_>,
         place: &str,
     ) -> Result<Vec<ModelResult>, Failure> {
-        const TOUCHES_AT_A_TIME: usize = 20_000_000;
         self.check_memory(models.len(), batch.touches(), place)?;
-        let engine = self.engine();
-        let at_a_time = (TOUCHES_AT_A_TIME / batch.touches().max(1)).max(1);
-        let mut results = Vec::with_capacity(models.len());
-        for some in models.chunks(at_a_time) {
-            results.append(&mut without_signals(|| engine.calculate(some, batch))?);
-            globals::poll()?;
-            memory::check(place, 0)?;
-        }
+        let mut wish = Ok(());
+        // The threads start without signals; this one takes them again as soon as they have.
+        let mut held = SignalsHeld::hold();
+        let results = self.engine().calculate_heeding(models, batch, |_| {
+            held = None;
+            wish = globals::poll().map_err(Failure::from).and_then(|()| memory::check(place, 0));
+            if wish.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        drop(held);
+        wish?;
+        let results = results?;
+        memory::check(place, 0)?;
         Ok(results)
     }
 

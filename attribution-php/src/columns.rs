@@ -17,8 +17,8 @@ use crate::model::read_model;
 use crate::options::Options;
 use crate::output::scope_name;
 use crate::rows::money_not_negative;
-use crate::zend::globals;
-use crate::zend::table::{Made, NewList, NewRow, NewValue, Table, Value, value_of};
+use crate::zend::globals::{self, Stop, poll};
+use crate::zend::table::{Made, NewList, NewRow, NewValue, Table, Value, share, value_of};
 use crate::zend::text::Key;
 
 /// The dimensions' columns, named as the core names them.
@@ -149,12 +149,16 @@ fn neither(name: &str, value: &Zval) -> Failure {
 
 /// The columns by their names.
 #[derive(Debug, Clone, Copy)]
-struct Given<'a>(Options<'a>);
+struct Given<'a>(&'a [(&'static str, Zval)]);
 
 impl<'a> Given<'a> {
+    fn get(self, name: &str) -> Option<&'a Zval> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, column)| column)
+    }
+
     fn needed(self, name: &'static str) -> Result<&'a Zval, Failure> {
         let missing = || refused(name, "found no such column", "a list or a binary string");
-        self.0.get(name).ok_or_else(missing)
+        self.get(name).ok_or_else(missing)
     }
 
     fn column<T: Entry>(
@@ -183,15 +187,16 @@ impl<'a> Given<'a> {
         money: &'static str,
         units: &'static str,
         read: fn(&Zval) -> Result<i64, Refusal>,
+        read_units: fn(&Zval) -> Result<i64, Refusal>,
     ) -> Result<Cow<'a, [i64]>, Failure> {
-        match (self.0.get(money), self.0.get(units)) {
+        match (self.get(money), self.get(units)) {
             (Some(_), Some(_)) => {
                 Err(refused(money, format!("found {money} and {units}"), "one of the two"))
             }
             (None, None) => {
                 Err(refused(money, "found no such column", format!("{money} or {units}")))
             }
-            (None, Some(value)) => Self::column(value, units, units_of),
+            (None, Some(value)) => Self::column(value, units, read_units),
             (Some(value), None) => match value_of(value) {
                 Value::Text(bytes) => {
                     let doubles: Cow<'_, [f64]> = entries(bytes, money)?;
@@ -222,6 +227,14 @@ fn units_of(value: &Zval) -> Result<i64, Refusal> {
     }
 }
 
+/// A count of 0.00001 that is not negative.
+fn units_not_negative(value: &Zval) -> Result<i64, Refusal> {
+    match units_of(value)? {
+        units if units >= 0 => Ok(units),
+        _ => Err(Refusal::new(value, "0 or more")),
+    }
+}
+
 /// What was calculated, kept by a guard while rows are made.
 #[derive(Debug)]
 pub(crate) struct Calculated(Vec<ModelResult>);
@@ -232,12 +245,16 @@ pub(crate) fn calculate(
     columns: &ZendHashTable,
     task: Task,
 ) -> Result<Calculated, Failure> {
-    let given = Given(Options::new(columns, "columns", &COLUMNS)?);
+    let options = Options::new(columns, "columns", &COLUMNS)?;
+    // Shares, for a handler of a signal may run before the columns have been used.
+    let shares: Vec<(&str, Zval)> =
+        COLUMNS.into_iter().filter_map(|name| Some((name, share(options.get(name)?)))).collect();
+    let given = Given(&shares);
     let conversion_ids = given.ids("conversion_ids")?;
     let converting_click_ids = given.ids("converting_click_ids")?;
     let conversion_times = given.times("conversion_times")?;
-    let payouts = given.amounts("payouts", "payout_units", input::money)?;
-    let costs = given.amounts("costs", "cost_units", money_not_negative)?;
+    let payouts = given.amounts("payouts", "payout_units", input::money, units_of)?;
+    let costs = given.amounts("costs", "cost_units", money_not_negative, units_not_negative)?;
     let offsets = given.ids("offsets")?;
     let offsets: Cow<'_, [usize]> = match offsets {
         // The two are one type where PHP's integers have 64 bits.
@@ -252,7 +269,7 @@ pub(crate) fn calculate(
     let click_times = given.times("click_times")?;
     let mut dimensions: Vec<(ScopeType, Cow<'_, [u64]>)> = Vec::new();
     for (scope_type, key) in DIMENSIONS {
-        if given.0.get(key.name).is_some() {
+        if given.get(key.name).is_some() {
             dimensions.push((scope_type, given.ids(key.name)?));
         }
     }
@@ -280,15 +297,23 @@ struct Out {
 }
 
 impl Out {
-    fn set<T: Entry>(&mut self, key: &'static Key, column: &[T], value: impl Fn(T) -> NewValue) {
+    fn set<T: Entry>(
+        &mut self,
+        key: &'static Key,
+        column: &[T],
+        value: impl Fn(T) -> NewValue,
+    ) -> Result<(), Stop> {
+        poll()?;
         let new = if self.binary {
             let length = size_of_val(column);
             // SAFETY: the column's own memory, seen as bytes; numbers have no gaps.
             NewValue::text(unsafe { std::slice::from_raw_parts(column.as_ptr().cast(), length) })
         } else {
-            NewList::filled(column.len(), column.iter().map(|entry| value(*entry))).into_new_value()
+            NewList::filled(column.len(), column.iter().map(|entry| value(*entry)))?
+                .into_new_value()
         };
         self.row.set(key, new);
+        Ok(())
     }
 }
 
@@ -297,40 +322,40 @@ fn field<T>(snapshots: &[Snapshot], field: impl Fn(&Snapshot) -> T) -> Vec<T> {
     snapshots.iter().map(field).collect()
 }
 
-fn snapshot_columns(snapshots: &[Snapshot], binary: bool) -> NewRow {
+fn snapshot_columns(snapshots: &[Snapshot], binary: bool) -> Result<NewRow, Stop> {
     let mut out = Out { binary, row: NewRow::new(8) };
     let names = snapshots.iter().map(|row| scope_name(row.scope.scope_type()));
-    out.row.set(&keys::SCOPE_TYPES, NewList::filled(snapshots.len(), names).into_new_value());
+    out.row.set(&keys::SCOPE_TYPES, NewList::filled(snapshots.len(), names)?.into_new_value());
     // What is made for one column is gone before the next: PHP may end the call where its memory does.
     let mut set = |key, column: Vec<u64>| {
         let column = BailoutGuard::new(column);
-        out.set(key, column.get(), NewValue::unsigned);
+        out.set(key, column.get(), NewValue::unsigned)
     };
-    set(&keys::SCOPE_IDS, field(snapshots, |row| row.scope.id().unwrap_or(0)));
-    set(&keys::DATE_HOURS, field(snapshots, |row| row.date_hour.into()));
-    set(&keys::ATTRIBUTED_CLICKS, field(snapshots, |row| row.attributed_clicks));
-    set(&keys::ATTRIBUTED_CONVERSIONS, field(snapshots, |row| row.attributed_conversions));
-    set(&keys::CREDITED_UNITS, field(snapshots, |row| row.credited_conversions.units()));
+    set(&keys::SCOPE_IDS, field(snapshots, |row| row.scope.id().unwrap_or(0)))?;
+    set(&keys::DATE_HOURS, field(snapshots, |row| row.date_hour.into()))?;
+    set(&keys::ATTRIBUTED_CLICKS, field(snapshots, |row| row.attributed_clicks))?;
+    set(&keys::ATTRIBUTED_CONVERSIONS, field(snapshots, |row| row.attributed_conversions))?;
+    set(&keys::CREDITED_UNITS, field(snapshots, |row| row.credited_conversions.units()))?;
     let mut set = |key, column: Vec<i64>| {
         let column = BailoutGuard::new(column);
-        out.set(key, column.get(), NewValue::int);
+        out.set(key, column.get(), NewValue::int)
     };
-    set(&keys::REVENUE_UNITS, field(snapshots, |row| row.revenue.units()));
-    set(&keys::COST_UNITS, field(snapshots, |row| row.cost.units()));
-    out.row
+    set(&keys::REVENUE_UNITS, field(snapshots, |row| row.revenue.units()))?;
+    set(&keys::COST_UNITS, field(snapshots, |row| row.cost.units()))?;
+    Ok(out.row)
 }
 
-fn touchpoint_columns(touchpoints: &Touchpoints, binary: bool) -> NewRow {
+fn touchpoint_columns(touchpoints: &Touchpoints, binary: bool) -> Result<NewRow, Stop> {
     let mut out = Out { binary, row: NewRow::new(7) };
     let from_u32 = |entry: u32| NewValue::int(entry.into());
-    out.set(&keys::CONVERSIONS, &touchpoints.conversions, from_u32);
-    out.set(&keys::CLICK_IDS, &touchpoints.click_ids, NewValue::unsigned);
-    out.set(&keys::POSITIONS, &touchpoints.positions, from_u32);
-    out.set(&keys::CREDITS, &touchpoints.credits, NewValue::float);
-    out.set(&keys::STORED_CREDIT_UNITS, &touchpoints.stored_credits, from_u32);
-    out.set(&keys::REVENUE_UNITS, &touchpoints.revenues, NewValue::int);
-    out.set(&keys::COST_UNITS, &touchpoints.costs, NewValue::int);
-    out.row
+    out.set(&keys::CONVERSIONS, &touchpoints.conversions, from_u32)?;
+    out.set(&keys::CLICK_IDS, &touchpoints.click_ids, NewValue::unsigned)?;
+    out.set(&keys::POSITIONS, &touchpoints.positions, from_u32)?;
+    out.set(&keys::CREDITS, &touchpoints.credits, NewValue::float)?;
+    out.set(&keys::STORED_CREDIT_UNITS, &touchpoints.stored_credits, from_u32)?;
+    out.set(&keys::REVENUE_UNITS, &touchpoints.revenues, NewValue::int)?;
+    out.set(&keys::COST_UNITS, &touchpoints.costs, NewValue::int)?;
+    Ok(out.row)
 }
 
 /// For each model, the columns of its snapshots and of its touchpoints.
@@ -341,8 +366,8 @@ pub(crate) fn to_columns(
     let guarded = BailoutGuard::new(calculated);
     let mut all = BailoutGuard::new(Vec::new());
     for result in &guarded.get().0 {
-        let snapshots = snapshot_columns(&result.snapshots, binary);
-        let touchpoints = touchpoint_columns(&result.touchpoints, binary);
+        let snapshots = snapshot_columns(&result.snapshots, binary)?;
+        let touchpoints = touchpoint_columns(&result.touchpoints, binary)?;
         all.get_mut().push((snapshots, touchpoints));
         globals::poll()?;
     }

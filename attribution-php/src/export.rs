@@ -3,13 +3,14 @@
 use attribution_core::{Credit, ExportFile, ExportFormat, Money, Scope, Snapshot, SnapshotRow};
 use ext_php_rs::types::ZendHashTable;
 
-use crate::failure::{Failure, c_text, refused};
+use crate::failure::{Failure, refused};
 use crate::input::{self, Refusal, described, shown};
 use crate::keys;
 use crate::options;
 use crate::rows::{BETWEEN_LOOKS, given, no_row, required};
 use crate::zend::globals;
-use crate::zend::table::{EntryKey, Field, Table, Value, value_of};
+use crate::zend::paths;
+use crate::zend::table::{EntryKey, Field, Table, Value, share, value_of};
 
 const FORMATS: &str = "csv, xlsx or jsonl";
 
@@ -87,10 +88,11 @@ fn write_result(
     fields: &SnapshotFields,
 ) -> Result<(), Failure> {
     let place = format!("{place}.snapshots");
-    let Some(value) = result.0.get("snapshots") else {
+    // A share, for a handler of a signal may run before all is written.
+    let Some(value) = result.0.get("snapshots").map(share) else {
         return Err(refused(place, "found nothing", "the list that attribution_calculate() gives"));
     };
-    input::list(value, || place.clone())?.each(|at, value| {
+    input::list(&value, || place.clone())?.each(|at, value| {
         if at % BETWEEN_LOOKS == 0 {
             globals::poll()?;
         }
@@ -102,12 +104,13 @@ fn write_result(
 }
 
 /// The name that a result has for its model, where it has one.
-fn model_name<'a>(result: Table<'a>, place: &str) -> Result<&'a str, Failure> {
+fn model_name(result: Table<'_>, place: &str) -> Result<String, Failure> {
     match result.0.get("model") {
-        None => Ok(""),
+        None => Ok(String::new()),
         Some(value) => match value_of(value) {
-            Value::Null => Ok(""),
+            Value::Null => Ok(String::new()),
             Value::Text(bytes) => std::str::from_utf8(bytes)
+                .map(str::to_owned)
                 .map_err(|_| refused(format!("{place}.model"), "found bytes", "text in UTF-8")),
             _ => Err(refused(format!("{place}.model"), described(value), "text")),
         },
@@ -117,15 +120,15 @@ fn model_name<'a>(result: Table<'a>, place: &str) -> Result<&'a str, Failure> {
 /// What `attribution_export` does: writes results to a file, aside in its folder, and renamed once it is whole.
 pub(crate) fn export_to(result: &ZendHashTable, path: &str, format: &str) -> Result<i64, Failure> {
     let format = format_of(format)?;
-    c_text(path, "path")?;
     if path.is_empty() {
         return Err(refused("path", "found no text", "the path of a file"));
     }
+    let path = paths::allowed(path, "path")?;
     let fields = SnapshotFields::new();
-    let mut export = ExportFile::create(format, path)?;
+    let mut export = ExportFile::create(format, &path)?;
     if result.get("snapshots").is_some() {
         let name = model_name(Table(result), "result")?;
-        write_result(&mut export, Table(result), name, "result", &fields)?;
+        write_result(&mut export, Table(result), &name, "result", &fields)?;
     } else {
         for (key, value) in Table(result).entries() {
             let name = match key {
@@ -133,12 +136,17 @@ pub(crate) fn export_to(result: &ZendHashTable, path: &str, format: &str) -> Res
                 EntryKey::Index(index) => index.to_string(),
             };
             let place = format!("result[{name}]");
-            let Value::Table(one) = value_of(value) else {
-                return Err(refused(place, described(value), "what attribution_calculate() gives"));
+            let value = share(value);
+            let Value::Table(one) = value_of(&value) else {
+                return Err(refused(
+                    place,
+                    described(&value),
+                    "what attribution_calculate() gives",
+                ));
             };
             let told = model_name(one, &place)?;
-            let name = if told.is_empty() { &name } else { told };
-            write_result(&mut export, one, name, &place, &fields)?;
+            let name = if told.is_empty() { name } else { told };
+            write_result(&mut export, one, &name, &place, &fields)?;
         }
     }
     let rows = export.commit()?;

@@ -56,6 +56,16 @@ pub(crate) fn describe() {
         ("attribution_export", 1, TEXT, None),
         ("attribution_export", 2, TEXT, None),
     ]);
+    // Where a password may be.
+    argument::hide_in_traces(&[
+        ("attribution_backfill", 0),
+        ("attribution_backfill", 1),
+        ("attribution_rebuild", 0),
+        ("attribution_rebuild", 1),
+        ("attribution_snapshots", 0),
+        ("attribution_snapshots", 1),
+        ("attribution_check", 0),
+    ]);
 }
 
 /// The options, where there are any.

@@ -19,36 +19,44 @@ use ext_php_rs::zend::{CatchError, ExecutorGlobals, try_catch};
 use crate::failure::Failure;
 use crate::memory;
 use crate::zend::globals::{self, Stop};
-use crate::zend::table::{Value, value_of};
+use crate::zend::table::{Value, share, value_of};
 
 /// How long PHP's thread waits before it looks around again.
 const TICK: Duration = Duration::from_millis(20);
 /// As much stack as a main thread has.
 const STACK: usize = 8 << 20;
 
-/// Does something with all signals held back on this thread and on those that it starts: they are PHP's
-/// thread's to take, and PHP's handlers are made for that thread.
-pub(crate) fn without_signals<R>(work: impl FnOnce() -> R) -> R {
-    struct Held(libc::sigset_t);
-    impl Drop for Held {
-        fn drop(&mut self) {
-            // SAFETY: the set that was there before.
-            unsafe {
-                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
-            };
+/// All signals held back on this thread, until this is dropped, and on the threads that it starts meanwhile for
+/// good: they are PHP's thread's to take, and PHP's handlers are made for that thread.
+pub(crate) struct SignalsHeld(libc::sigset_t);
+
+impl SignalsHeld {
+    /// None where they cannot be held back.
+    pub(crate) fn hold() -> Option<Self> {
+        // SAFETY: sets of signals are plain numbers, for which zeros will do, and all are this function's.
+        unsafe {
+            let mut all: libc::sigset_t = std::mem::zeroed();
+            let mut before: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            let held = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            (held == 0).then_some(Self(before))
         }
     }
-    // SAFETY: sets of signals are plain numbers, for which zeros will do, and all are this function's.
-    let held = unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        let held = libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
-        (held == 0).then_some(Held(before))
-    };
-    let outcome = work();
-    drop(held);
-    outcome
+}
+
+impl Drop for SignalsHeld {
+    fn drop(&mut self) {
+        // SAFETY: the set that was there before.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
+        };
+    }
+}
+
+/// Does something with all signals held back on this thread and on those that it starts.
+pub(crate) fn without_signals<R>(work: impl FnOnce() -> R) -> R {
+    let _held = SignalsHeld::hold();
+    work()
 }
 
 /// What a job tells: its phase, how much of it is done, and of how much.
@@ -115,6 +123,9 @@ pub(crate) fn run<R: Send>(
     callback: Option<&Zval>,
     job: impl FnOnce(&dyn Progress) -> Result<R, Error> + Send,
 ) -> Result<R, Failure> {
+    // A share, for PHP's code that runs meanwhile may change where it came from.
+    let callback = callback.map(share);
+    let callback = callback.as_ref();
     let (sender, messages) = sync_channel::<Message>(1);
     let (answer, answers) = sync_channel::<()>(1);
     let told = callback.is_some().then(|| Mutex::new((sender.clone(), answers)));

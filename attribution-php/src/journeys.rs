@@ -160,9 +160,10 @@ fn read(
     };
     let clicks = read_clicks(clicks)?;
     let conversions = read_conversions(conversions)?;
-    // Grouping holds some numbers for each click and conversion.
+    // Grouping holds some numbers for each click and conversion. How many touches come of it is known afterwards.
     memory::check(CLICKS, (clicks.len() + conversions.len()).saturating_mul(64))?;
     let journeys = without_signals(|| Journeys::assemble(&clicks, &conversions, &options))?;
+    memory::check(CONVERSIONS, journeys.touches().saturating_mul(64))?;
     globals::poll()?;
     Ok(Assembled { journeys, clicks, conversions })
 }
@@ -178,11 +179,13 @@ fn to_rows(assembled: Assembled) -> Result<Made, Failure> {
     let columns = batch.columns();
     let mut rows = NewList::with_capacity(batch.conversions());
     let entry = |column: &[u64], at: usize| column.get(at).copied().unwrap_or_default();
+    let mut looked = 0;
     for (at, bounds) in columns.offsets.windows(2).enumerate() {
-        if at % BETWEEN_LOOKS == 0 {
+        let [start, end] = bounds else { continue };
+        if at == 0 || end - looked > BETWEEN_LOOKS {
+            looked = *end;
             globals::poll()?;
         }
-        let [start, end] = bounds else { continue };
         let converting = entry(columns.converting_click_ids, at);
         let time = columns.conversion_times.get(at).copied().unwrap_or_default();
         let mut click_time = time;

@@ -87,7 +87,7 @@ fn read(table: Table<'_>) -> Result<GivenModel, Failure> {
                 let id = input::id(value).map_err(|_| wrong("model_id", given(value), allowed))?;
                 model_id = Some(id);
             }
-            EntryKey::Name(name) => return Err(wrong(shown(name), unknown, FIELDS)),
+            EntryKey::Name(name) => return Err(wrong(field_name(name), unknown, FIELDS)),
             EntryKey::Index(index) => return Err(wrong(index.to_string(), unknown, FIELDS)),
         }
     }
@@ -120,6 +120,15 @@ fn read(table: Table<'_>) -> Result<GivenModel, Failure> {
         model = model.with_slug(slug)?;
     }
     Ok(GivenModel { model, model_id })
+}
+
+/// A field's name from outside: as it is where it could be one, else quoted, and cut where it is long.
+fn field_name(name: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    match std::str::from_utf8(name) {
+        Ok(text) if (1..=60).contains(&name.len()) && name.iter().all(plain) => text.to_owned(),
+        _ => shown(name),
+    }
 }
 
 fn config_entries(table: Table<'_>) -> Result<Vec<(String, ConfigValue)>, Failure> {

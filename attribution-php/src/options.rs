@@ -111,6 +111,11 @@ impl<'a> Options<'a> {
         self.table.get(name).filter(|value| !matches!(value_of(value), Value::Null))
     }
 
+    /// Whether an option is there, be it null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.table.get(name).is_some()
+    }
+
     fn refuse(&self, name: &str, value: &Zval, allowed: &str) -> Failure {
         refused(self.place(name), described(value), allowed)
     }

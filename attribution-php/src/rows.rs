@@ -1,6 +1,8 @@
 //! Conversions and clicks as rows: arrays with names as their keys.
 
-use attribution_core::{BatchBuilder, Conversion, Error, Money, ScopeSet, ScopeType, Touch};
+use attribution_core::{
+    BatchBuilder, Conversion, Error, MAX_TOUCHES, Money, ScopeSet, ScopeType, Touch,
+};
 use ext_php_rs::types::{ZendHashTable, Zval};
 
 use crate::failure::{Failure, refused};
@@ -208,7 +210,12 @@ pub(crate) fn read_conversions(
         touches.clear();
         if let Some(value) = optional(row, &journey) {
             let journey = || format!("{PLACE}[{at}].journey");
-            input::list(value, journey)?.each(|position, value| {
+            let list = input::list(value, journey)?;
+            if list.len() > MAX_TOUCHES {
+                let found = format!("found {} touches", list.len());
+                return Err(refused(journey(), found, format!("at most {MAX_TOUCHES}")));
+            }
+            list.each(|position, value| {
                 let place = || format!("{PLACE}[{at}].journey[{position}]");
                 let Value::Table(row) = value_of(value) else { return Err(no_row(place(), value)) };
                 let mut touch = Touch {

@@ -1,6 +1,6 @@
 //! The calculation: many models over one batch in one pass.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use super::apportion::{NARROW_TOTAL, Shares, split_lanes};
 use super::credits::{FillCredits, Scratch, sum_of, weigh_block};
@@ -126,7 +126,33 @@ impl Engine {
         models: &[Model],
         batch: &Batch<'_>,
     ) -> Result<Vec<ModelResult>, Error> {
-        self.collect(models, batch)
+        self.collect(models, batch, |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`Engine::calculate`], with a function that is told now and then, on this thread, how many
+    /// conversions are done, and can end the calculation by `ControlFlow::Break`. It is told for the first
+    /// time once all threads have been started.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] where it was ended, and those of [`Engine::calculate`].
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use attribution_core::{BatchBuilder, Conversion, Engine, ErrorCode, Model};
+    /// let mut batch = BatchBuilder::new();
+    /// batch.push(&Conversion::default(), &[])?;
+    /// let models = [Model::from_spec("linear")?];
+    /// let ended = Engine::new().calculate_heeding(&models, &batch.batch(), |_| ControlFlow::Break(()));
+    /// assert_eq!(ended.unwrap_err().code(), ErrorCode::Cancelled);
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn calculate_heeding(
+        &self,
+        models: &[Model],
+        batch: &Batch<'_>,
+        heed: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Vec<ModelResult>, Error> {
+        self.collect(models, batch, heed)
     }
 
     /// As [`Engine::calculate`], of touches that are not yet grouped by conversion: they may come
@@ -167,21 +193,31 @@ impl Engine {
     ) -> Result<Vec<ModelResult>, Error> {
         let threads = resolve_threads(self.threads);
         let grouped = GroupedTouches::deal(conversions, touches, self.touchpoints, threads)?;
-        self.collect(models, &grouped)
+        self.collect(models, &grouped, |_| ControlFlow::Continue(()))
     }
 
-    fn collect(&self, models: &[Model], source: &impl Chunked) -> Result<Vec<ModelResult>, Error> {
+    fn collect(
+        &self,
+        models: &[Model],
+        source: &impl Chunked,
+        mut heed: impl FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Vec<ModelResult>, Error> {
         source.check(self.scopes)?;
         let mut results = vec![ModelResult::default(); models.len()];
+        let mut done = 0;
         let tables = self.stream(
             models,
             source,
-            |_, parts| Ok(parts),
-            |parts| {
+            |rows, parts| Ok((rows.len(), parts)),
+            |(rows, parts)| {
                 for (result, part) in results.iter_mut().zip(&parts) {
                     result.touchpoints.append(part);
                 }
-                Ok(())
+                done += rows;
+                match heed(done) {
+                    ControlFlow::Continue(()) => Ok(()),
+                    ControlFlow::Break(()) => Err(Error::Cancelled),
+                }
             },
         )?;
         for (result, table) in results.iter_mut().zip(tables) {

@@ -17,6 +17,7 @@ use crate::job;
 use crate::journeys::journey_options;
 use crate::options::{Options, Scopes, scope_type};
 use crate::output::array_from_json;
+use crate::rows::moved;
 use crate::zend::table::Made;
 
 /// The options that both jobs have.
@@ -62,7 +63,19 @@ fn window(options: Option<Options<'_>>) -> Result<Window, Failure> {
         None => (None, None),
     };
     let end = end.unwrap_or(now);
-    Ok(Window::new(start.unwrap_or(end.saturating_sub(DAY)), end)?)
+    let window = Window::new(start.unwrap_or(end.saturating_sub(DAY)), end);
+    window.map_err(|error| moved(error, || "options.start".to_owned()))
+}
+
+/// The user, 0 for all. A null is more likely a variable that was never set than a wish to do all of them.
+fn one_or_all(options: Options<'_>) -> Result<u64, Failure> {
+    match options.unsigned("user")? {
+        Some(user_id) => Ok(user_id),
+        None if options.has("user") => {
+            Err(refused(options.place("user"), "found null", "an id, or 0 for every user"))
+        }
+        None => Ok(0),
+    }
 }
 
 impl<'a> Common<'a> {
@@ -83,7 +96,7 @@ impl<'a> Common<'a> {
             return Err(refused(options.place("progress"), described(value), "a callable"));
         }
         Ok(Self {
-            user_id: options.unsigned("user")?.unwrap_or(0),
+            user_id: one_or_all(options)?,
             window,
             wait: Duration::from_secs(options.wait()?.into()),
             connections: options.bounded("connections", 1, 64)?.map(|number| number as usize),
@@ -138,7 +151,8 @@ fn backfilled(
                 refused(options.place("scope_type"), described(value), allowed)
             })?,
         };
-        job.scope = Scope::new(kind, options.unsigned("scope_id")?)?;
+        let scope = Scope::new(kind, options.unsigned("scope_id")?);
+        job.scope = scope.map_err(|error| moved(error, || options.place("scope_id")))?;
     }
     let user_id = common.user_id;
     let job = &job;

@@ -10,6 +10,7 @@ use crate::input::described;
 use crate::job;
 use crate::options::{Options, scope_type};
 use crate::output::{array_from_json, record_rows};
+use crate::rows::moved;
 use crate::zend::table::Made;
 
 const QUERY: [&str; 9] =
@@ -26,7 +27,9 @@ fn read_query(query: Options<'_>) -> Result<Query, Failure> {
     let model = query.text("model")?.ok_or_else(|| needed("model"))?;
     let start = query.time("start")?.ok_or_else(|| needed("start"))?;
     let end = query.time("end")?.ok_or_else(|| needed("end"))?;
-    let mut wanted = SnapshotQuery::new(model, Window::new(start, end)?);
+    let window = Window::new(start, end);
+    let window = window.map_err(|error| moved(error, || query.place("start")))?;
+    let mut wanted = SnapshotQuery::new(model, window);
     if let Some(value) = query.get("scope_type") {
         let allowed = "the name of a scope type";
         let scope = scope_type(value)

@@ -60,8 +60,9 @@ impl Engine {
         model: &Model,
         conversions: &ZendHashTable,
     ) -> std::result::Result<Result, Failure> {
-        let model = &model.given.model;
-        let (snapshots, touchpoints) = to_lists(calculate(model, conversions, self.task)?)?;
+        // Its own copy, for the object may be changed meanwhile by a handler of a signal.
+        let model = model.given.model.clone();
+        let (snapshots, touchpoints) = to_lists(calculate(&model, conversions, self.task)?)?;
         Ok(Result {
             model: model.name().to_owned(),
             snapshots: Kept::new(snapshots.into_made()),

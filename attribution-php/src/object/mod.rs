@@ -37,6 +37,11 @@ fn register_class<T: RegisteredClass>(readonly: &[(&str, PropertyType)]) -> Resu
             T::get_metadata().set_arg_info(tables);
         })
         .register()?;
+    // SAFETY: a class that was just made, on the one thread that starts modules.
+    unsafe {
+        let class = std::ptr::from_ref(T::get_metadata().ce()).cast_mut();
+        (*class).ce_flags |= ext_php_rs::ffi::ZEND_ACC_NO_DYNAMIC_PROPERTIES;
+    }
     for (name, kind) in readonly {
         declare_readonly(T::get_metadata().ce(), name, *kind);
     }

@@ -21,10 +21,14 @@ use ext_php_rs::ffi::{
 use ext_php_rs::flags::DataType;
 use ext_php_rs::types::{ZendClassObject, ZendHashTable, ZendObject, Zval};
 
+use super::globals::{Stop, poll};
 use super::text::{Key, new_string};
 
 /// An array that was made.
 pub(crate) type Made = ZBox<ZendHashTable>;
+
+/// For so many values at most room is asked for at once; beyond, PHP makes more as it is needed.
+const MOST_AT_ONCE: usize = 1 << 18;
 
 /// The flags of a table that is packed, and of one that has no run yet.
 const PACKED: u32 = 1 << 2;
@@ -76,6 +80,11 @@ pub(crate) fn value_of(value: &Zval) -> Value<'_> {
 fn is_undefined(value: &Zval) -> bool {
     // SAFETY: the type is always there.
     u32::from(unsafe { value.u1.v.type_ }) == IS_UNDEF
+}
+
+/// A share in a value, references followed: it stays as it is, whatever PHP's code does to what it was taken from.
+pub(crate) fn share(value: &Zval) -> Zval {
+    value.dereference().shallow_clone()
 }
 
 /// An array of PHP's.
@@ -230,6 +239,14 @@ pub(crate) enum List<'a> {
 }
 
 impl<'a> List<'a> {
+    /// How many values there are at most.
+    pub(crate) const fn len(self) -> usize {
+        match self {
+            Self::Packed(values) => values.len(),
+            Self::Hashed(buckets) => buckets.len(),
+        }
+    }
+
     /// The integers of a packed list that has nothing else, and none with a bit of `forbidden`.
     #[inline]
     pub(crate) fn integers(self, forbidden: u64) -> Option<impl ExactSizeIterator<Item = i64>> {
@@ -309,13 +326,21 @@ impl NewList {
         }
     }
 
-    /// A list of as many values as are said at most.
-    pub(crate) fn filled(length: usize, values: impl Iterator<Item = NewValue>) -> Self {
-        let mut list = Self::with_capacity(length);
-        for value in values.take(length) {
+    /// A list of values, of which as many as are said are expected. Looks now and then whether PHP wants the call to
+    /// end, its memory_limit being reached, say.
+    pub(crate) fn filled(
+        expected: usize,
+        values: impl Iterator<Item = NewValue>,
+    ) -> Result<Self, Stop> {
+        const BETWEEN_LOOKS: usize = 16_384;
+        let mut list = Self::with_capacity(expected.min(MOST_AT_ONCE));
+        for (place, value) in values.enumerate() {
+            if place % BETWEEN_LOOKS == 0 {
+                poll()?;
+            }
             list.push(value);
         }
-        list
+        Ok(list)
     }
 
     pub(crate) fn into_made(self) -> Made {

@@ -171,8 +171,8 @@ options.start 2
 options.start 2
 options.end 2
 options.end 2
-window 2
-window 2
+options.start 2
+options.start 2
 options.wait 2
 options.wait 2
 options.wait 2
@@ -204,7 +204,7 @@ InvalidInputException query.user
 InvalidInputException query.model
 InvalidInputException query.model
 InvalidInputException query.start
-InvalidInputException window
+InvalidInputException query.start
 InvalidInputException query.scope_type
 InvalidInputException query.scope_id
 InvalidInputException query.limit

@@ -83,7 +83,7 @@ InvalidInputException path: found a NUL byte, allowed: text without one
 InvalidInputException path: found a NUL byte, allowed: text without one
 InvalidInputException format: found "csv\0", allowed: csv, xlsx or jsonl
 InvalidInputException format: found "csv ", allowed: csv, xlsx or jsonl
-IoException no field
+InvalidInputException path
 bool(false)
 visitors are any text
 1 2
