@@ -1,7 +1,8 @@
 # Cargo knows what has changed.
+ATTRIBUTION_TARGET = $(shell echo "$${CARGO_TARGET_DIR:-$(top_builddir)/target}")
 .PHONY: modules/attribution.so
 modules/attribution.so:
-	cd $(top_srcdir) && PHP=$(PHP_EXECUTABLE) PHP_CONFIG=$(PHP_CONFIG) CARGO_TARGET_DIR=$(top_builddir)/target \
+	cd $(top_srcdir) && PHP=$(PHP_EXECUTABLE) PHP_CONFIG=$(PHP_CONFIG) CARGO_TARGET_DIR=$(ATTRIBUTION_TARGET) \
 		$(CARGO) build --release --locked -p attribution-php
 	mkdir -p modules
-	cp $(top_builddir)/target/release/libattribution_php.so $@
+	cp $(ATTRIBUTION_TARGET)/release/libattribution_php.so $@

@@ -3,13 +3,15 @@
 //! It translates and nothing more: PHP's arrays into the core's columns, the core's results and errors into
 //! arrays and exceptions. What numbers come out is the core's alone.
 //!
-//! Floors, each using only those before it: [`zend`] (what is PHP's: tables, strings, globals; with the FFI
+//! Floors, each using only those before it: `zend` (what is PHP's: tables, strings, globals; with the FFI
 //! crate's border the only home of `unsafe`), then failures and memory, then what reads values and options, then
 //! one module per noun, then the classes.
 //!
+//! [`BailoutGuard`]: ext_php_rs::zend::BailoutGuard
+//!
 //! A fatal error of PHP's ends a call by jumping over Rust's frames without dropping what they own. So
-//! nothing of Rust's is alive while PHP's code runs or PHP's memory is asked for, but for what a
-//! [`BailoutGuard`](ext_php_rs::zend::BailoutGuard) holds.
+//! what is large is held by a [`BailoutGuard`] while PHP's memory is asked for, and PHP's code runs within
+//! a frame that catches such a jump; a name or a short list may be lost with the request that fails.
 #![cfg_attr(windows, feature(abi_vectorcall))]
 
 mod calculate;

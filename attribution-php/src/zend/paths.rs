@@ -1,4 +1,4 @@
-//! Paths as PHP takes them: from its own working folder, and where open_basedir allows.
+//! Paths as PHP takes them: from its own working folder, and where `open_basedir` allows.
 
 use std::ffi::{CStr, c_char, c_int};
 

@@ -327,7 +327,7 @@ impl NewList {
     }
 
     /// A list of values, of which as many as are said are expected. Looks now and then whether PHP wants the call to
-    /// end, its memory_limit being reached, say.
+    /// end, its `memory_limit` being reached, say.
     pub(crate) fn filled(
         expected: usize,
         values: impl Iterator<Item = NewValue>,

@@ -34,8 +34,8 @@ told_field(static fn () => attribution_calculate_columns(
     $columns,
     ['scopes' => 'all', 'touchpoints' => false],
 ));
-// The cap, and what is taken between two looks at it.
-var_dump($resident() - $before < 192 * 1024);
+// The cap, and what is taken between two looks at it while tables grow; without it these are 4 GiB.
+var_dump($resident() - $before < 640 * 1024);
 ?>
 --EXPECT--
 LimitException columns
