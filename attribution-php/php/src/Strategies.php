@@ -37,6 +37,27 @@ final class Strategies
         return $strategies;
     }
 
+    /**
+     * The strategy of one kind.
+     *
+     * @param (callable(): int)|null $clock as for all()
+     *
+     * @throws WrongKind where there is none of that kind, algorithmic being one of those
+     * @throws ExtensionMissing as for all()
+     */
+    public static function of(
+        string $kind,
+        ResultClasses $classes,
+        ?Engine $engine = null,
+        ?callable $clock = null,
+    ): Strategy {
+        $all = self::all($classes, $engine, $clock);
+
+        return $all[$kind] ?? throw new WrongKind(
+            sprintf('there is no strategy of the kind "%s"; there are %s', $kind, implode(', ', array_keys($all))),
+        );
+    }
+
     private function __construct()
     {
     }

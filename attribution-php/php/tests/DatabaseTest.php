@@ -126,7 +126,41 @@ final class DatabaseTest extends TestCase
             self::fail('the password is another');
         } catch (\Attribution\Exception $failure) {
             self::assertStringNotContainsString('pa55word', (string) $failure);
+            // What the trace prints is cut short; what it holds is not.
+            self::assertStringNotContainsString('pa55word', print_r($this->withoutTests($failure->getTrace()), true));
         }
+    }
+
+    /**
+     * The frames of the library and the extension.
+     *
+     * @param list<array<string, mixed>> $trace
+     *
+     * @return list<array<string, mixed>>
+     */
+    private function withoutTests(array $trace): array
+    {
+        $ours = fn (array $frame): bool => str_starts_with((string) $frame['function'], 'attribution_')
+            || str_starts_with((string) ($frame['class'] ?? ''), 'Prosper202\\AttributionNative\\Native')
+            || str_starts_with((string) ($frame['class'] ?? ''), 'Prosper202\\AttributionNative\\ExtensionEngine');
+        $frames = array_values(array_filter($trace, $ours));
+        self::assertNotEmpty($frames);
+
+        return $frames;
+    }
+
+    public function testATerminalSeesABar(): void
+    {
+        $command = [PHP_BINARY, ...Process::withExtension(), __DIR__ . '/../bin/attribution-rebuild.php',
+            '--start=' . self::START, '--end=' . self::END];
+        $line = implode(' ', array_map(escapeshellarg(...), $command));
+        [$status, $output] = Process::runProgram(
+            ['script', '--quiet', '--return', '--command', $line, '/dev/null'],
+            ['ATTRIBUTION_DATABASE_URL' => $this->database()->url()],
+        );
+        self::assertSame(0, $status, $output);
+        self::assertMatchesRegularExpression('/\rwriting +\[[#.]{30}\] +\d+ %\e\[K/', $output);
+        self::assertStringContainsString('attribution-rebuild: 2 users', $output);
     }
 
     public function testTheScriptsDoAWindow(): void

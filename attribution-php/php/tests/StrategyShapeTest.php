@@ -10,6 +10,7 @@ use Prosper202\AttributionNative\LastTouchStrategy;
 use Prosper202\AttributionNative\LinearStrategy;
 use Prosper202\AttributionNative\ResultClasses;
 use Prosper202\AttributionNative\Strategies;
+use Prosper202\AttributionNative\TimeDecayStrategy;
 use Prosper202\AttributionNative\Strategy;
 use Prosper202\AttributionNative\WrongKind;
 
@@ -112,6 +113,15 @@ final class StrategyShapeTest extends TestCase
             [self::HOUR => [new Host\Touchpoint(null, null, 1, 20, 4, 0.33333, 0.33333, 99)]],
         );
         self::assertEquals($expected, $result);
+    }
+
+    public function testAStrategyIsHadByItsKind(): void
+    {
+        $strategy = Strategies::of('time_decay', Classes::all(), new FakeEngine(self::ANSWER));
+        self::assertInstanceOf(TimeDecayStrategy::class, $strategy);
+        $this->expectException(WrongKind::class);
+        $this->expectExceptionMessage('"algorithmic"');
+        Strategies::of('algorithmic', Classes::all(), new FakeEngine(self::ANSWER));
     }
 
     public function testLastTouchAloneHasPosition0(): void
