@@ -69,6 +69,7 @@ final class DatabaseServer
             "--datadir={$this->folder}/data",
             '--auth-root-authentication-method=normal',
             '--skip-test-db',
+            '--skip-name-resolve',
             ...self::asThisUser(),
         ];
         $log = ['file', "{$this->folder}/install.log", 'w'];

@@ -186,7 +186,7 @@ class Database:
         as_this_user = ["--user=root"] if os.geteuid() == 0 else []
         data = f"--datadir={folder / 'data'}"
         subprocess.run(
-            [find("mariadb-install-db"), "--no-defaults", data, "--skip-test-db",
+            [find("mariadb-install-db"), "--no-defaults", data, "--skip-test-db", "--skip-name-resolve",
              "--auth-root-authentication-method=normal", *as_this_user],
             check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
         )
