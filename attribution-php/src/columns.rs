@@ -255,16 +255,7 @@ pub(crate) fn calculate(
     let conversion_times = given.times("conversion_times")?;
     let payouts = given.amounts("payouts", "payout_units", input::money, units_of)?;
     let costs = given.amounts("costs", "cost_units", money_not_negative, units_not_negative)?;
-    let offsets = given.ids("offsets")?;
-    let offsets: Cow<'_, [usize]> = match offsets {
-        // The two are one type where PHP's integers have 64 bits.
-        Cow::Owned(offsets) => {
-            Cow::Owned(offsets.into_iter().map(|offset| offset as usize).collect())
-        }
-        Cow::Borrowed(offsets) => {
-            Cow::Owned(offsets.iter().map(|offset| *offset as usize).collect())
-        }
-    };
+    let offsets: Vec<usize> = given.ids("offsets")?.iter().map(|offset| *offset as usize).collect();
     let click_ids = given.ids("click_ids")?;
     let click_times = given.times("click_times")?;
     let mut dimensions: Vec<(ScopeType, Cow<'_, [u64]>)> = Vec::new();

@@ -10,8 +10,8 @@ use Prosper202\AttributionNative\LastTouchStrategy;
 use Prosper202\AttributionNative\LinearStrategy;
 use Prosper202\AttributionNative\ResultClasses;
 use Prosper202\AttributionNative\Strategies;
-use Prosper202\AttributionNative\TimeDecayStrategy;
 use Prosper202\AttributionNative\Strategy;
+use Prosper202\AttributionNative\TimeDecayStrategy;
 use Prosper202\AttributionNative\WrongKind;
 
 /**
