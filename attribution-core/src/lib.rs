@@ -62,6 +62,7 @@ pub use export::{ExportFormat, SnapshotExporter, SnapshotRow, file::ExportFile};
 pub use ground::{
     error::{Defect, Defects, Error, ErrorCode, ModelError},
     money::{Credit, Money},
+    percent::{CreditDifference, Percent},
     scope::{Scope, ScopeSet, ScopeType},
     time::{SECONDS_PER_HOUR, Window, hour_of, parse_duration, parse_time},
 };
@@ -69,10 +70,18 @@ pub use ground::{
 pub use job::{
     all_users::{JobReport, UserOutcome},
     backfill::{BackfillOptions, BackfillReport},
+    overview::{
+        Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity, Overview, OverviewHour,
+        OverviewOptions, OverviewTotals, TouchPlace, TouchpointShare,
+    },
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,
 };
 pub use job::{
+    compare::{
+        CompareOptions, Comparison, ComparisonRow, Difference, DifferenceIntervals,
+        FigureIntervals, Interval, compare,
+    },
     progress::{Phase, Progress},
     run::{ModelReport, RunOptions, RunReport, run},
     store::{Dataset, ResultSink, RowEncoder, Source},

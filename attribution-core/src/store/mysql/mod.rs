@@ -1,8 +1,10 @@
 //! The host's tables in MySQL or MariaDB.
 
 mod check;
+mod compare;
 mod connection;
 mod models;
+mod overview;
 mod run;
 mod schema;
 mod settings;
