@@ -42,6 +42,8 @@ mod ground;
 mod job;
 mod store;
 mod strategy;
+#[cfg(feature = "exports")]
+mod webhook;
 
 pub use domain::{
     batch::{Batch, BatchBuilder, BatchColumns, Conversion, MAX_TOUCHES, Touch},
@@ -95,3 +97,5 @@ pub use store::{
     csv::{CsvSink, CsvSource, TouchpointLines},
     memory::{AsColumns, MemoryStore},
 };
+#[cfg(feature = "exports")]
+pub use webhook::{Resolve, WebhookDelivery, WebhookNotice, WebhookPolicy, WebhookRequest};
