@@ -2,6 +2,8 @@
 
 mod check;
 mod connection;
+#[cfg(feature = "exports")]
+mod exports;
 mod models;
 mod run;
 mod schema;
