@@ -68,6 +68,11 @@ pub use ground::{
     scope::{Scope, ScopeSet, ScopeType},
     time::{SECONDS_PER_HOUR, Window, hour_of, parse_duration, parse_time},
 };
+#[cfg(feature = "exports")]
+pub use job::exports::{
+    ExportJob, ExportOutcome, ExportQuery, ExportRequest, ExportRunOptions, ExportRunReport,
+    ExportStatus, WebhookState,
+};
 #[cfg(feature = "mysql")]
 pub use job::{
     all_users::{JobReport, UserOutcome},

@@ -3,6 +3,8 @@
 mod check;
 mod compare;
 mod connection;
+#[cfg(feature = "exports")]
+mod exports;
 mod models;
 mod overview;
 mod run;
