@@ -2,6 +2,7 @@
 
 mod check;
 mod connection;
+mod generations;
 mod models;
 mod run;
 mod schema;
