@@ -35,6 +35,8 @@
 //! model kind, the engine, the jobs, and the stores and exporters.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "mysql")]
+mod cache;
 mod domain;
 mod engine;
 mod export;
@@ -45,6 +47,8 @@ mod strategy;
 #[cfg(feature = "exports")]
 mod webhook;
 
+#[cfg(feature = "mysql")]
+pub use cache::{CacheOptions, CacheServer, CacheStatistics, CachedSnapshots};
 pub use domain::{
     batch::{Batch, BatchBuilder, BatchColumns, Conversion, MAX_TOUCHES, Touch},
     clicks::{Clicks, Conversions, MISSING_CLICK},

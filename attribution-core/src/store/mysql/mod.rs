@@ -5,6 +5,7 @@ mod compare;
 mod connection;
 #[cfg(feature = "exports")]
 mod exports;
+mod generations;
 mod models;
 mod overview;
 mod run;
