@@ -69,6 +69,7 @@ pub use ground::{
 pub use job::{
     all_users::{JobReport, UserOutcome},
     backfill::{BackfillOptions, BackfillReport},
+    purge::{LeftFile, PurgeOptions, PurgeReport, PurgeTarget, PurgedTable, RetentionLimits},
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,
 };

@@ -15,6 +15,8 @@ mod external_sort;
 #[cfg(feature = "mysql")]
 mod journeys;
 #[cfg(feature = "mysql")]
+pub(crate) mod purge;
+#[cfg(feature = "mysql")]
 pub(crate) mod rebuild;
 #[cfg(feature = "mysql")]
 pub(crate) mod settings;

@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod models;
+mod purge;
 mod run;
 mod schema;
 mod settings;
