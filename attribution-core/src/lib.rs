@@ -85,6 +85,7 @@ pub use job::{
         Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity, Overview, OverviewHour,
         OverviewOptions, OverviewTotals, TouchPlace, TouchpointShare,
     },
+    purge::{LeftFile, PurgeOptions, PurgeReport, PurgeTarget, PurgedTable, RetentionLimits},
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,
 };

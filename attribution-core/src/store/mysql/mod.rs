@@ -8,6 +8,7 @@ mod exports;
 mod generations;
 mod models;
 mod overview;
+mod purge;
 mod run;
 mod schema;
 mod settings;
