@@ -150,9 +150,24 @@ pub(super) fn list<'a, T>(
     Ok(Some(entries))
 }
 
+/// The core's names of places that have other names among the options.
+const OTHER_NAMES: [(&str, &str); 2] =
+    [("webhook url", "webhook_url"), ("webhook header", "webhook_headers")];
+
 /// Says of the core's refusals that they are about options, where they name one.
 pub(super) fn placed(failure: Failure, options: Options<'_>, known: &[&str]) -> Failure {
     let place = |defect: &Defect| {
+        for (theirs, ours) in OTHER_NAMES {
+            if known.contains(&ours)
+                && let Some(rest) = defect.place.strip_prefix(theirs)
+            {
+                // The name of a header stands behind it.
+                let rest = rest.trim();
+                let rest = if rest.is_empty() { String::new() } else { format!("[{rest}]") };
+                let place = options.place(ours) + &rest;
+                return Some(Defect::new(place, &defect.found, &defect.allowed));
+            }
+        }
         let name = defect.place.split(['.', '[']).next().unwrap_or_default();
         known
             .contains(&name)
