@@ -151,8 +151,12 @@ pub(super) fn list<'a, T>(
 }
 
 /// The core's names of places that have other names among the options.
-const OTHER_NAMES: [(&str, &str); 2] =
-    [("webhook url", "webhook_url"), ("webhook header", "webhook_headers")];
+const OTHER_NAMES: [(&str, &str); 4] = [
+    ("webhook url", "webhook_url"),
+    ("webhook secret", "webhook_secret"),
+    ("webhook headers", "webhook_headers"),
+    ("webhook header", "webhook_headers"),
+];
 
 /// Says of the core's refusals that they are about options, where they name one.
 pub(super) fn placed(failure: Failure, options: Options<'_>, known: &[&str]) -> Failure {

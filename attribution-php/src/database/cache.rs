@@ -226,6 +226,7 @@ pub(super) fn wanted(
     if let Some(cache) = held.find(&key) {
         return Ok(Some(cache));
     }
+    // Looking up a server's name may outlast the read.
     library::stay();
     let store = MysqlStore::open(&key.database)?;
     let cache = CachedSnapshots::new(store, options)

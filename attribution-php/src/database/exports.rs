@@ -13,6 +13,7 @@ use crate::failure::{Failure, refused};
 use crate::input::{described, shown};
 use crate::job;
 use crate::options::Options;
+use crate::zend::library;
 use crate::zend::table::{EntryKey, Made, Table, Value, value_of};
 
 const SCHEDULE: [&str; 11] = [
@@ -149,6 +150,8 @@ fn ran(database: &Zval, table: &ZendHashTable) -> Result<serde_json::Value, Fail
     run.webhooks.root_certificates = path(options, "root_certificates")?.map(Into::into);
     let progress = progress(options)?;
     let store = open(database, None)?;
+    // Looking up a receiver's name may outlast the run.
+    library::stay();
     let report = job::run(progress, |progress| store.run_exports(&run, progress))
         .map_err(|failure| placed(failure, options, &RUN))?;
     reported(&report)
