@@ -16,10 +16,6 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What both ends of a connection have.
-pub trait Stream: Read + Write {}
-impl<T: Read + Write> Stream for T {}
-
 /// A receiver that takes one connection.
 pub struct Receiver {
     pub address: SocketAddr,
