@@ -23,6 +23,9 @@ use receiver::{
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthank";
 
+/// How late a busy machine may be. The receivers that stall do so for ever.
+const SLACK: Duration = Duration::from_secs(2);
+
 fn delivered(delivery: &WebhookDelivery) -> bool {
     matches!(delivery, WebhookDelivery::Delivered { .. })
 }
@@ -202,7 +205,7 @@ fn stalled(
     assert!(matches!(delivery, WebhookDelivery::Again { .. }), "{name}: {delivery:?}");
     assert!(reason(&delivery).contains("0.4 s were over while"), "{name}: {delivery:?}");
     assert!(elapsed >= Duration::from_millis(390), "{name}: gave up after {elapsed:?}");
-    assert!(elapsed < Duration::from_millis(1_400), "{name}: took {elapsed:?}");
+    assert!(elapsed < Duration::from_millis(400) + SLACK, "{name}: took {elapsed:?}");
     delivery
 }
 
@@ -256,9 +259,10 @@ fn receivers_that_stall_are_given_up_on_in_time() {
 
 #[test]
 fn receivers_that_do_not_read_are_given_up_on_in_time() {
+    type Script = fn(&mut TcpStream, &mpsc::Receiver<()>) -> io::Result<u64>;
     let large = vec![7; 9_000_000];
     let policy = WebhookPolicy { timeout: Duration::from_secs(3), ..policy() };
-    let scripts: [(&str, fn(&mut TcpStream, &mpsc::Receiver<()>) -> io::Result<u64>); 2] = [
+    let scripts: [(&str, Script); 2] = [
         ("never", |_, done| {
             let _ = done.recv();
             Ok(0)
@@ -290,7 +294,7 @@ fn receivers_that_do_not_read_are_given_up_on_in_time() {
                 "3 s were over while the receiver took the body",
                 "{name}"
             );
-            assert!(elapsed < Duration::from_secs(4), "{name}: took {elapsed:?}");
+            assert!(elapsed < Duration::from_secs(3) + SLACK, "{name}: took {elapsed:?}");
         })
     });
     for delivery in deliveries {
@@ -312,7 +316,7 @@ fn a_listener_that_accepts_nobody_is_given_up_on_in_time() {
     let started = Instant::now();
     let delivery = deliver(&policy, &request(format!("http://{address}/")));
     assert_eq!(reason(&delivery), "0.4 s were over while the connection was being made");
-    assert!(started.elapsed() < Duration::from_millis(1_400));
+    assert!(started.elapsed() < Duration::from_millis(400) + SLACK);
 }
 
 #[test]
@@ -334,7 +338,7 @@ fn a_look_up_that_hangs_is_given_up_on_in_time() {
     let delivery = deliver(&policy, &request("http://receiver.example/"));
     drop(end);
     assert_eq!(reason(&delivery), "0.3 s were over while the host's name was being looked up");
-    assert!(started.elapsed() < Duration::from_millis(1_300));
+    assert!(started.elapsed() < Duration::from_millis(300) + SLACK);
 }
 
 #[test]
@@ -388,7 +392,7 @@ fn responses_without_end_are_no_responses() {
         let policy = WebhookPolicy { timeout: Duration::from_millis(600), ..policy() };
         let delivery = deliver(&policy, &request(receiver.url()));
         assert!(matches!(delivery, WebhookDelivery::Again { .. }), "{start:?}: {delivery:?}");
-        assert!(started.elapsed() < Duration::from_millis(1_600), "{start:?}");
+        assert!(started.elapsed() < Duration::from_millis(600) + SLACK, "{start:?}");
         receiver.request();
     }
 }
@@ -481,13 +485,13 @@ fn text_that_is_none_is_kept_as_text_of_64_kib_at_most() {
         }
     };
     assert_eq!(kept(b"a\xff\xc3b\0"), "a\u{fffd}\u{fffd}b\0");
-    assert_eq!(kept(&[b'a'; 65_536]), "a".repeat(65_536));
+    assert_eq!(kept(&vec![b'a'; 65_536]), "a".repeat(65_536));
     // A letter across the limit is left out.
     let mut cut = vec![b'a'; 65_535];
     cut.extend_from_slice("\u{e9}".as_bytes());
     assert_eq!(kept(&cut), "a".repeat(65_535));
     // The sign for a broken letter takes three bytes.
-    assert_eq!(kept(&[0xff; 65_536]), "\u{fffd}".repeat(21_845));
+    assert_eq!(kept(&vec![0xff; 65_536]), "\u{fffd}".repeat(21_845));
 }
 
 #[test]
@@ -768,32 +772,38 @@ fn memory_and_threads() -> (usize, usize) {
     (number("VmHWM:") * 1_024, number("Threads:"))
 }
 
+/// A file that is never held whole: how far it is read, and its size.
+#[cfg(target_os = "linux")]
+struct Endless(u64, u64);
+
+#[cfg(target_os = "linux")]
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min((self.1 - self.0) as usize);
+        buffer[..count].fill(b'a');
+        self.0 += count as u64;
+        Ok(count)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl io::Seek for Endless {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.0 = match to {
+            io::SeekFrom::Start(at) => at,
+            io::SeekFrom::End(0) => self.1,
+            _ => unreachable!(),
+        };
+        Ok(self.0)
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn memory_is_flat_for_large_files_and_for_gigabytes_of_response() {
     const NAME: &str = "memory_is_flat_for_large_files_and_for_gigabytes_of_response";
     if !is_a_process_of_its_own() {
         return in_a_process(NAME, &[]);
-    }
-    // Never held whole, on either side.
-    struct Endless(u64, u64);
-    impl Read for Endless {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = buffer.len().min((self.1 - self.0) as usize);
-            buffer[..count].fill(b'a');
-            self.0 += count as u64;
-            Ok(count)
-        }
-    }
-    impl io::Seek for Endless {
-        fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-            self.0 = match to {
-                io::SeekFrom::Start(at) => at,
-                io::SeekFrom::End(0) => self.1,
-                _ => unreachable!(),
-            };
-            Ok(self.0)
-        }
     }
     let names = || -> Option<Arc<dyn Resolve>> { Some(Names::new(&[&["127.0.0.1"]])) };
     let policy = WebhookPolicy { resolver: names(), ..policy() };
