@@ -1,4 +1,5 @@
 //! What the engine is for, written against the store traits.
+pub(crate) mod compare;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod store;
@@ -16,6 +17,9 @@ pub(crate) mod exports;
 mod external_sort;
 #[cfg(feature = "mysql")]
 mod journeys;
+#[cfg(feature = "mysql")]
+pub(crate) mod overview;
+pub(crate) mod purge;
 #[cfg(feature = "mysql")]
 pub(crate) mod rebuild;
 #[cfg(feature = "mysql")]
