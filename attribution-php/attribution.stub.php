@@ -297,7 +297,8 @@ namespace
      *     missing_clicks: int, rows: list<array{model: string, scope_id: int|numeric-string|null,
      *     attributed_clicks: int, attributed_conversions: int, multi_touch_journeys: int,
      *     credited_conversions: numeric-string, revenue: numeric-string, cost: numeric-string, profit: numeric-string,
-     *     roi_percent: numeric-string|null, intervals: array<string, array{low: numeric-string, high: numeric-string}|null>|null,
+     *     roi_percent: numeric-string|null,
+     *     intervals: array<string, array{low: numeric-string, high: numeric-string}|null>|null,
      *     difference: array<string, mixed>|null, hints: list<string>}>}
      *     A row for each model and scope id. difference: that to the baseline, with the keys credited_conversions,
      *     revenue, cost, profit, roi_percent and intervals; null for the baseline itself. intervals: of 95 %, by the same
@@ -330,9 +331,9 @@ namespace
      *     roi_percent: numeric-string|null}, limit: int, offset: int, hours: list<array{date_hour: int,
      *     attributed_clicks: int, attributed_conversions: int, revenue: numeric-string, cost: numeric-string,
      *     profit: numeric-string, roi_percent: numeric-string|null}>, touchpoint_mix: list<array{place: string,
-     *     touches: int, credit: numeric-string, share_percent: numeric-string|null}>, anomalies: list<array{metric: string,
-     *     severity: string, direction: string, change_percent: numeric-string, latest: string, mean: string,
-     *     date_hour: int, message: string}>}
+     *     touches: int, credit: numeric-string, share_percent: numeric-string|null}>,
+     *     anomalies: list<array{metric: string, severity: string, direction: string, change_percent: numeric-string,
+     *     latest: string, mean: string, date_hour: int, message: string}>}
      *     place: first, assist, last or single. An anomaly is a change of the page's latest hour against the mean of its
      *     earlier ones: metric conversions or revenue, severity warning (from 25 %) or critical (from 50 %), direction
      *     up or down.
