@@ -151,7 +151,9 @@ pub(super) fn list<'a, T>(
 }
 
 /// The core's names of places that have other names among the options.
-const OTHER_NAMES: [(&str, &str); 4] = [
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("clicks", "ids"),
+    ("conversions", "ids"),
     ("webhook url", "webhook_url"),
     ("webhook secret", "webhook_secret"),
     ("webhook headers", "webhook_headers"),
