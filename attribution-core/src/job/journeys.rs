@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::settings::MultiTouch;
 use super::spool::SpoolReader;
-use super::tables::{Parents, StoredClick, StoredConversion, Visitors, Worker, merge_clicks};
+use super::tables::{Parents, Reader, StoredClick, StoredConversion, Visitors, merge_clicks};
 use crate::domain::batch::{BatchBuilder, Conversion, Touch};
 use crate::ground::error::Error;
 use crate::ground::money::Money;
@@ -83,7 +83,7 @@ impl Loader {
     /// Adds conversions to a batch; says how many touches lack their click.
     fn load(
         &self,
-        worker: &mut impl Worker,
+        reader: &mut impl Reader,
         conversions: &[StoredConversion],
         batch: &mut BatchBuilder,
     ) -> Result<u64, Error> {
@@ -95,7 +95,7 @@ impl Loader {
             .map(|conversion| conversion.conversion_id)
             .collect();
         ids.sort_unstable();
-        let mut touches = worker.journeys(&ids)?;
+        let mut touches = reader.journeys(&ids)?;
         // Of the rows of one touch the earliest is the touch.
         touches.sort_unstable();
         touches.dedup_by_key(|touch| (touch.conversion_id, touch.click_id));
@@ -105,11 +105,11 @@ impl Loader {
         let others: Vec<u64> = touches.iter().map(|touch| touch.click_id).collect();
         let mut there = HashSet::new();
         if self.scopes == ScopeSet::GLOBAL {
-            there = worker.existing_clicks(&others)?;
+            there = reader.existing_clicks(&others)?;
         } else {
             click_ids.extend(others);
         }
-        let clicks = merge_clicks(worker.clicks(&click_ids, Visitors::Skipped)?);
+        let clicks = merge_clicks(reader.clicks(&click_ids, Visitors::Skipped)?);
         let is_missing = |click_id| !clicks.contains_key(click_id) && !there.contains(click_id);
 
         let mut missing = 0;
@@ -192,7 +192,7 @@ impl Pieces<'_> {
         Ok(self.ahead.is_none())
     }
 
-    pub(crate) fn next(&mut self, worker: &mut impl Worker) -> Result<Option<Piece>, Error> {
+    pub(crate) fn next(&mut self, reader: &mut impl Reader) -> Result<Option<Piece>, Error> {
         let mut piece = Piece { batch: self.loader.empty_batch(), missing_clicks: 0, last: (0, 0) };
         let mut request = Vec::new();
         loop {
@@ -206,7 +206,7 @@ impl Pieces<'_> {
             let Some(last) = request.last() else { break };
             piece.last = (hour_of(last.conversion_time), last.conversion_id);
             let before = piece.batch.batch().touches();
-            piece.missing_clicks += self.loader.load(worker, &request, &mut piece.batch)?;
+            piece.missing_clicks += self.loader.load(reader, &request, &mut piece.batch)?;
             let touches = piece.batch.batch().touches();
             let next = if touches - before < self.loader.most_touches / 4 {
                 (most * 2).min(LARGEST_REQUEST)

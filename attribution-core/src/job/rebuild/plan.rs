@@ -18,8 +18,8 @@ use crate::job::difference::difference;
 use crate::job::journeys::{Loader, Piece};
 use crate::job::settings::MultiTouch;
 use crate::job::tables::{
-    Checkpoint, CreditValues, ModelRow, Parents, ResultTable, Run, SnapshotKey, SnapshotTotals,
-    Worker,
+    Checkpoint, CreditValues, ModelRow, Parents, Reader, ResultTable, Run, SnapshotKey,
+    SnapshotTotals, Worker,
 };
 use crate::job::workers::{in_parts, stopped};
 

@@ -5,6 +5,7 @@ mod compare;
 mod connection;
 mod models;
 mod overview;
+mod reader;
 mod run;
 mod schema;
 mod settings;
