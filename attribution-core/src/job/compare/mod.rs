@@ -3,6 +3,8 @@
 mod bootstrap;
 mod report;
 mod rows;
+#[cfg(feature = "mysql")]
+pub(crate) mod stored;
 mod tally;
 
 pub use report::{
@@ -68,7 +70,7 @@ pub fn compare(
     let batch = journeys.into_batch(&data.conversions, &data.clicks, scopes)?;
     // The touches have all that is needed of the clicks.
     drop(data);
-    let mut tally = Tally::new(models, options);
+    let tally = Tally::new(models, options, options.threads.unwrap_or(0));
     let mut done = 0;
     tally.add(&batch.batch(), |rows| {
         done += rows as u64;
@@ -117,6 +119,8 @@ fn finish(
     options: &CompareOptions,
     missing_clicks: u64,
 ) -> Result<Comparison, Error> {
+    let tallied = tally.finish()?;
+    let counts = tallied.counts;
     let mut comparison = Comparison {
         start: options.window.map(Window::start),
         end: options.window.map(Window::end),
@@ -124,13 +128,12 @@ fn finish(
         scope_id: options.scope_id,
         baseline: models[baseline].name().to_owned(),
         resamples: options.resamples,
-        conversions: tally.conversions,
-        touches: tally.touches,
-        multi_touch_journeys: tally.multi_touch,
+        conversions: counts.conversions,
+        touches: counts.touches,
+        multi_touch_journeys: counts.multi_touch,
         missing_clicks,
         rows: Vec::new(),
     };
-    let tallied = tally.finish()?;
     rows::fill(&mut comparison, &tallied, models, baseline, options.scope_type);
     Ok(comparison)
 }

@@ -32,7 +32,8 @@ pub struct CompareOptions {
     pub baseline: Option<String>,
     /// How many resamples the intervals are taken from, 40 to 10,000; 0 for no intervals.
     pub resamples: u32,
-    /// On how many threads; none means one for each processor. The results are the same for any number.
+    /// On how many threads; none means one for each processor, or on a database 2, as each has a connection
+    /// of its own there. The results are the same for any number.
     pub threads: Option<usize>,
     /// How journeys are assembled from files; those of a database are stored.
     pub journeys: JourneyOptions,

@@ -13,6 +13,7 @@ use crate::engine::calculate::{Chunked, Engine};
 use crate::engine::lanes::{Kernel, widened};
 use crate::engine::touchpoints::Touchpoints;
 use crate::ground::error::Error;
+use crate::ground::money::UNITS_PER_ONE;
 use crate::ground::scope::{ScopeSet, ScopeType};
 
 /// The most resampled sums that are held, 8 bytes each, on each thread.
@@ -85,6 +86,12 @@ pub(super) struct Tally<'a> {
     engine: Engine,
     /// As many as threads were at work at once. What is added to which does not matter in the end.
     cells: Mutex<Vec<Cells>>,
+    counts: Mutex<Counts>,
+}
+
+/// What is counted over all conversions.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
     /// The sum of the magnitudes of all amounts.
     magnitude: i64,
     pub(super) conversions: u64,
@@ -93,8 +100,7 @@ pub(super) struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(models: &'a [Model], options: &CompareOptions) -> Self {
-        let threads = options.threads.unwrap_or(0);
+    pub(super) fn new(models: &'a [Model], options: &CompareOptions, threads: usize) -> Self {
         Self {
             models,
             scope_type: options.scope_type,
@@ -102,10 +108,7 @@ impl<'a> Tally<'a> {
             resamples: options.resamples as usize,
             engine: Engine::new().scopes(ScopeSet::NONE).touchpoints(true).threads(threads),
             cells: Mutex::default(),
-            magnitude: 0,
-            conversions: 0,
-            touches: 0,
-            multi_touch: 0,
+            counts: Mutex::default(),
         }
     }
 
@@ -115,37 +118,33 @@ impl<'a> Tally<'a> {
     }
 
     /// Adds conversions that are not among those added before. `heed` is told of every few thousand.
+    /// Threads may add at the same time.
     pub(super) fn add(
-        &mut self,
+        &self,
         batch: &Batch<'_>,
-        mut heed: impl FnMut(usize) -> Result<(), Error>,
+        heed: impl FnMut(usize) -> Result<(), Error>,
     ) -> Result<(), Error> {
         batch.check(ScopeSet::NONE.with(self.scope_type))?;
-        self.bound(batch)?;
-        self.conversions += batch.conversions() as u64;
-        self.touches += batch.touches() as u64;
-        let several = batch.columns().offsets.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1);
-        self.multi_touch += several.count() as u64;
-        let this = &*self;
-        this.engine.stream(
-            this.models,
+        self.count(batch)?;
+        self.engine.stream(
+            self.models,
             batch,
             |rows, parts| {
-                let mut cells = this.pool()?.pop().unwrap_or_default();
+                let mut cells = self.pool()?.pop().unwrap_or_default();
                 let mut outcome = Ok(());
                 let rows_done = rows.len();
                 widened(AddChunk {
-                    tally: this,
+                    tally: self,
                     batch,
                     rows,
                     parts: &parts,
                     cells: &mut cells,
                     outcome: &mut outcome,
                 });
-                this.pool()?.push(cells);
+                self.pool()?.push(cells);
                 outcome.map(|()| rows_done)
             },
-            |rows| heed(rows),
+            heed,
         )?;
         Ok(())
     }
@@ -155,27 +154,35 @@ impl<'a> Tally<'a> {
     }
 
     /// Refuses amounts whose sums, profits and differences of these in any resample might be out of range.
-    fn bound(&mut self, batch: &Batch<'_>) -> Result<(), Error> {
+    fn count(&self, batch: &Batch<'_>) -> Result<(), Error> {
         let most_drawn = if self.resamples == 0 { 1 } else { MOST_DRAWN };
         let most = i64::MAX / (2 * most_drawn);
         let columns = batch.columns();
+        let counts = self.counts.lock();
+        let mut counts = counts.map_err(|_| Error::Internal("a worker thread panicked".into()))?;
         for (row, (payout, cost)) in columns.payouts.iter().zip(columns.costs).enumerate() {
             let more = payout.checked_abs().and_then(|payout| payout.checked_add(*cost));
-            let sum = more.and_then(|more| self.magnitude.checked_add(more));
-            self.magnitude = sum.filter(|sum| *sum <= most).ok_or_else(|| {
+            let sum = more.and_then(|more| counts.magnitude.checked_add(more));
+            counts.magnitude = sum.filter(|sum| *sum <= most).ok_or_else(|| {
                 Error::limit(
                     format!("payout and cost of conversion {}", columns.conversion_ids[row]),
                     "found amounts that take the sum of all out of range",
-                    format!("payouts and costs within {} together", most / 100_000),
+                    format!("payouts and costs within {} together", most / UNITS_PER_ONE),
                 )
             })?;
         }
+        counts.conversions += batch.conversions() as u64;
+        counts.touches += batch.touches() as u64;
+        let several = columns.offsets.windows(2).filter(|bounds| bounds[1] - bounds[0] > 1);
+        counts.multi_touch += several.count() as u64;
         Ok(())
     }
 
     /// The sums of all that was added.
     pub(super) fn finish(self) -> Result<Tallied, Error> {
         let (models, slots) = (self.models.len(), self.slots());
+        let counts = self.counts.into_inner();
+        let counts = counts.map_err(|_| Error::Internal("a worker thread panicked".into()))?;
         let width = FIGURES * self.resamples;
         let pool = self.cells.into_inner();
         let pool = pool.map_err(|_| Error::Internal("a worker thread panicked".into()))?;
@@ -203,7 +210,7 @@ impl<'a> Tally<'a> {
         if let Some(id) = asked {
             all.place(id, models, slots * width)?;
         }
-        Ok(Tallied { cells: all, models, slots, resamples: self.resamples })
+        Ok(Tallied { counts, cells: all, models, slots, resamples: self.resamples })
     }
 }
 
@@ -332,6 +339,7 @@ fn add_chunk(
 
 /// The sums of a comparison.
 pub(super) struct Tallied {
+    pub(super) counts: Counts,
     cells: Cells,
     models: usize,
     slots: usize,

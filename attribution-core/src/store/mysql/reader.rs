@@ -56,6 +56,17 @@ impl MysqlReader {
         Ok(())
     }
 
+    /// Those of these conversions that are the owner's and not deleted.
+    pub(super) fn conversions_of(&mut self, ids: &[u64]) -> Result<Vec<StoredConversion>, Error> {
+        let query = format!(
+            "{CONVERSIONS} WHERE user_id = ? AND COALESCE(deleted, 0) <> 1 AND conv_id IN {{ids}}"
+        );
+        let owner = [uint(self.owner)];
+        self.read(|connection| {
+            collect(connection, "reading conversions", &query, &owner, ids, read_conversion)
+        })
+    }
+
     /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
     fn read<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
         let mut attempt = 0;
@@ -190,6 +201,22 @@ pub(super) fn each_stored_touch(
     Ok(())
 }
 
+const CONVERSIONS: &str = "SELECT conv_id, click_id, campaign_id, click_payout, click_time, \
+    conv_time, deleted FROM 202_conversion_logs";
+
+fn read_conversion(row: &Row) -> Result<StoredConversion, Error> {
+    let fields = Fields::new(row, "202_conversion_logs");
+    Ok(StoredConversion {
+        conversion_id: fields.number(0)?,
+        click_id: fields.number(1)?,
+        campaign_id: fields.number_or_null(2)?,
+        payout: fields.amount(3)?,
+        click_time: fields.time_if_any(4),
+        conversion_time: fields.time(5)?,
+        deleted: fields.is_one(6)?,
+    })
+}
+
 impl Reader for MysqlReader {
     fn conversions(
         &mut self,
@@ -199,22 +226,9 @@ impl Reader for MysqlReader {
         let connection = self.replica.as_mut().unwrap_or(&mut self.primary);
         connection.each(
             "reading conversions",
-            "SELECT conv_id, click_id, campaign_id, click_payout, click_time, conv_time, deleted \
-             FROM 202_conversion_logs \
-             WHERE user_id = ? AND conv_time >= ? AND conv_time < ?",
+            &format!("{CONVERSIONS} WHERE user_id = ? AND conv_time >= ? AND conv_time < ?"),
             (self.owner, window.start(), window.end()),
-            &mut |row| {
-                let fields = Fields::new(row, "202_conversion_logs");
-                take(StoredConversion {
-                    conversion_id: fields.number(0)?,
-                    click_id: fields.number(1)?,
-                    campaign_id: fields.number_or_null(2)?,
-                    payout: fields.amount(3)?,
-                    click_time: fields.time_if_any(4),
-                    conversion_time: fields.time(5)?,
-                    deleted: fields.is_one(6)?,
-                })
-            },
+            &mut |row| take(read_conversion(row)?),
         )
     }
 
