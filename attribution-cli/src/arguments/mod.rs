@@ -3,7 +3,9 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+mod compare;
 pub(crate) mod exports;
+mod overview;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,9 @@ use attribution_core::{
     ExportFormat, JourneyKey, Model, Scope, ScopeSet, ScopeType, parse_duration, parse_time,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use compare::{CompareArguments, ComparisonFormat};
+pub(crate) use overview::OverviewArguments;
 
 /// Exact multi-touch attribution of clicks and conversions.
 #[derive(Debug, Parser)]
@@ -61,6 +66,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: exports::ExportAction,
     },
+    /// Compare models on the same conversions, of files or of a database, writing nothing
+    Compare(CompareArguments),
+    /// Show totals, hours, the mix of touches and what is out of the ordinary
+    Overview(OverviewArguments),
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

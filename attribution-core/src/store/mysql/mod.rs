@@ -9,6 +9,7 @@ mod generations;
 mod models;
 mod overview;
 mod purge;
+mod reader;
 mod run;
 mod schema;
 mod settings;
