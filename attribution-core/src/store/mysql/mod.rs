@@ -3,6 +3,7 @@
 mod check;
 mod connection;
 mod generations;
+mod kept;
 mod models;
 mod run;
 mod schema;
@@ -16,6 +17,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use check::{Finding, Severity};
+pub(crate) use kept::KeptConnections;
 pub use models::{DeletedModel, ModelChange, StoredModel};
 pub use snapshots::{CreditQuery, CreditRecord, SnapshotQuery};
 
