@@ -118,7 +118,7 @@ fn rubbish_is_no_answer_and_takes_a_bounded_time() {
         &noise,
     ];
     for answer in answers {
-        for bench in both(listener(answering(answer))) {
+        for bench in both(listener(answering(answer.to_vec()))) {
             let (found, took) = bench.read();
             assert!(found.is_none() && took < TIMEOUT + SLACK, "{took:?}");
             assert_eq!(bench.counts().server_failures, 1, "{bench:?}", bench = bench.client);
@@ -182,10 +182,8 @@ fn servers_that_are_silent_or_trickle_or_cut_off_cost_a_bounded_time() {
             let (found, took) = bench.read();
             assert!(found.is_none() && took < TIMEOUT + SLACK, "{took:?}");
             let counts = bench.counts();
-            assert_eq!(
-                (counts.server_failures, counts.server_skips),
-                (1, u64::from(took < TIMEOUT))
-            );
+            // The storing is left out, whether for want of time or as it has just failed.
+            assert!(counts.server_failures == 1 && counts.server_skips <= 1, "{counts:?}");
         }
     }
 }
