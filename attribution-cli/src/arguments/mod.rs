@@ -156,6 +156,8 @@ pub(crate) struct SampleArguments {
 pub(crate) const DATABASE_VARIABLE: &str = "ATTRIBUTION_DATABASE_URL";
 /// The environment variable that stands in for `--replica`.
 pub(crate) const REPLICA_VARIABLE: &str = "ATTRIBUTION_REPLICA_URL";
+/// The environment variable that stands in for `--cache`.
+pub(crate) const CACHE_VARIABLE: &str = "ATTRIBUTION_CACHE_URL";
 
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArguments {
@@ -414,6 +416,9 @@ pub(crate) struct SnapshotsArguments {
     /// Write csv, xlsx or jsonl to standard output
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<ExportFormat>,
+    /// A Redis or memcached server that keeps what was read, as redis://user:password@host:port/db
+    #[arg(long, value_name = "URL", env = CACHE_VARIABLE, hide_env_values = true)]
+    pub(crate) cache: Option<String>,
 }
 
 #[derive(Debug, Args)]

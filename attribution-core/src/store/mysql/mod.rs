@@ -6,6 +6,7 @@ mod connection;
 #[cfg(feature = "exports")]
 mod exports;
 mod generations;
+mod kept;
 mod models;
 mod overview;
 mod purge;
@@ -22,6 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use check::{Finding, Severity};
+pub(crate) use kept::KeptConnections;
 pub use models::{DeletedModel, ModelChange, StoredModel};
 pub use snapshots::{CreditQuery, CreditRecord, SnapshotQuery};
 
