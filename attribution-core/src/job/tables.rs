@@ -303,6 +303,7 @@ pub(crate) struct Checkpoint {
 pub(crate) enum RunKind {
     Backfill,
     Rebuild,
+    Purge,
 }
 
 impl RunKind {
@@ -310,6 +311,7 @@ impl RunKind {
         match self {
             Self::Backfill => "backfill",
             Self::Rebuild => "rebuild",
+            Self::Purge => "purge",
         }
     }
 }

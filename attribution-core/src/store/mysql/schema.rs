@@ -130,6 +130,10 @@ const AUDIT: Needed = (
     &["audit_id", "user_id", "model_id", "action", "metadata", "created_at"],
 );
 const EXPORTS: Needed = ("202_attribution_exports", &["export_id", "user_id", "model_id"]);
+const PURGED_EXPORTS: Needed = (
+    "202_attribution_exports",
+    &["export_id", "user_id", "start_hour", "end_hour", "status", "file_path", "created_at"],
+);
 const CRON_LOGS: Needed = ("202_cronjob_logs", &["id", "last_execution_time"]);
 
 /// What the backfill needs.
@@ -151,6 +155,23 @@ pub(super) const FOR_REBUILD: &[Needed] = &[
     CREDITS,
     AUDIT,
     CRON_LOGS,
+];
+/// What a purge needs.
+pub(super) const FOR_PURGE: &[Needed] = &[
+    RUNS,
+    USERS,
+    CLICKS,
+    CLICKS_ADVANCE,
+    CONVERSIONS,
+    JOURNEYS,
+    SETTINGS,
+    CAMPAIGNS,
+    ACCOUNTS,
+    MODELS,
+    SNAPSHOTS,
+    CREDITS,
+    AUDIT,
+    PURGED_EXPORTS,
 ];
 /// What the changing of models needs.
 pub(super) const FOR_MODELS: &[Needed] =

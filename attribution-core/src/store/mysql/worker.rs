@@ -25,9 +25,11 @@ use crate::job::tables::{
 /// Reads from a replica where there is one, and writes to the primary.
 pub(crate) struct MysqlWorker {
     run: Arc<RunState>,
-    primary: Connection,
-    replica: Option<Connection>,
-    owner: u64,
+    pub(super) primary: Connection,
+    pub(super) replica: Option<Connection>,
+    pub(super) owner: u64,
+    /// What is noted with the snapshots that are written, where it is not the run's.
+    pub(super) window: Option<Window>,
     in_transaction: bool,
     /// Whether all clicks are this owner's, once that is known.
     is_sole_owner: Option<bool>,
@@ -40,7 +42,15 @@ impl MysqlWorker {
         replica: Option<Connection>,
         owner: u64,
     ) -> Self {
-        Self { run, primary, replica, owner, in_transaction: false, is_sole_owner: None }
+        Self {
+            run,
+            primary,
+            replica,
+            owner,
+            window: None,
+            in_transaction: false,
+            is_sole_owner: None,
+        }
     }
 
     /// Makes lost connections anew.
@@ -57,7 +67,10 @@ impl MysqlWorker {
     }
 
     /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
-    fn read<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn read<T>(
+        &mut self,
+        work: impl Fn(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut attempt = 0;
         loop {
             let error = match work(self.replica.as_mut().unwrap_or(&mut self.primary)) {
@@ -260,18 +273,7 @@ impl Worker for MysqlWorker {
              FROM 202_conversion_logs \
              WHERE user_id = ? AND conv_time >= ? AND conv_time < ?",
             (self.owner, window.start(), window.end()),
-            &mut |row| {
-                let fields = Fields::new(row, "202_conversion_logs");
-                take(StoredConversion {
-                    conversion_id: fields.number(0)?,
-                    click_id: fields.number(1)?,
-                    campaign_id: fields.number_or_null(2)?,
-                    payout: fields.amount(3)?,
-                    click_time: fields.time_if_any(4),
-                    conversion_time: fields.time(5)?,
-                    deleted: fields.is_one(6)?,
-                })
-            },
+            &mut |row| take(read_conversion(row)?),
         )
     }
 
@@ -593,7 +595,7 @@ impl Worker for MysqlWorker {
     }
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
-        let (owner, window, time) = (self.owner, self.run.window(), now());
+        let (owner, window, time) = (self.owner, self.noted_window(), now());
         self.primary.insert(
             "writing snapshots",
             "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, scope_id, \
@@ -619,7 +621,7 @@ impl Worker for MysqlWorker {
     }
 
     fn update_snapshot(&mut self, snapshot_id: u64, totals: &SnapshotTotals) -> Result<(), Error> {
-        let window = self.run.window();
+        let window = self.noted_window();
         self.primary
             .run(
                 "writing snapshots",
@@ -679,6 +681,17 @@ impl Worker for MysqlWorker {
     }
 
     fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error> {
+        self.delete_by_id(table, ids).map(|_| ())
+    }
+}
+
+impl MysqlWorker {
+    fn noted_window(&self) -> Window {
+        self.window.unwrap_or(self.run.window())
+    }
+
+    /// Says how many rows there were.
+    pub(super) fn delete_by_id(&mut self, table: ResultTable, ids: &[u64]) -> Result<u64, Error> {
         let statement = match table {
             ResultTable::Snapshots => {
                 "DELETE FROM 202_attribution_snapshots WHERE snapshot_id IN {ids}"
@@ -690,7 +703,7 @@ impl Worker for MysqlWorker {
                 "DELETE FROM 202_conversion_touchpoints WHERE touchpoint_id IN {ids}"
             }
         };
-        self.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
+        self.primary.run_of("deleting rows", statement, &[], ids)
     }
 }
 
@@ -717,6 +730,20 @@ fn last_second(window: Window) -> u64 {
 /// A stored scope type, whose letters a collation may not tell apart.
 pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
     text.trim_end().to_ascii_lowercase().parse().ok()
+}
+
+/// A row of the conversions, its columns in the order of [`StoredConversion`]'s query.
+pub(super) fn read_conversion(row: &Row) -> Result<StoredConversion, Error> {
+    let fields = Fields::new(row, "202_conversion_logs");
+    Ok(StoredConversion {
+        conversion_id: fields.number(0)?,
+        click_id: fields.number(1)?,
+        campaign_id: fields.number_or_null(2)?,
+        payout: fields.amount(3)?,
+        click_time: fields.time_if_any(4),
+        conversion_time: fields.time(5)?,
+        deleted: fields.is_one(6)?,
+    })
 }
 
 /// A row of the snapshots, its columns in the order of their table less those of its run.
