@@ -42,6 +42,7 @@ fn obey(command: &Command) -> Result<u8, Error> {
         Command::Backfill(options) => return database::jobs::backfill(options),
         Command::Rebuild(options) => return database::jobs::rebuild(options),
         Command::Check(options) => return database::check::check(options),
+        Command::Purge { action } => return database::purge::purge(action),
         Command::MultiTouch(options) => database::jobs::multi_touch(options),
         Command::Model { action } => database::models::model(action),
         Command::Snapshots(options) => database::snapshots::snapshots(options),

@@ -3,12 +3,18 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+mod purge;
+
 use std::path::PathBuf;
 
 use attribution_core::{
     ExportFormat, JourneyKey, Model, Scope, ScopeSet, ScopeType, parse_duration, parse_time,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::purge::{
+    IdArguments, JourneyArguments, LimitArguments, PurgeAction, PurgeArguments,
+};
 
 /// Exact multi-touch attribution of clicks and conversions.
 #[derive(Debug, Parser)]
@@ -54,6 +60,11 @@ pub(crate) enum Command {
     },
     /// Show or export a model's stored snapshots
     Snapshots(SnapshotsArguments),
+    /// Erase a user, a data subject or what is old, and show that nothing is left
+    Purge {
+        #[command(subcommand)]
+        action: PurgeAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod jobs;
 pub(crate) mod models;
+pub(crate) mod purge;
 pub(crate) mod snapshots;
 
 use std::time::{SystemTime, UNIX_EPOCH};

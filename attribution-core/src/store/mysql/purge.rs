@@ -10,6 +10,7 @@ use super::worker::{MysqlWorker, read_conversion, read_snapshot};
 use super::{MysqlStore, again, check_known, schema};
 use crate::ground::error::Error;
 use crate::ground::time::{SECONDS_PER_HOUR, Window};
+use crate::job::all_users::{UserOutcome, for_all_users};
 use crate::job::progress::Progress;
 use crate::job::purge::tables::{
     By, FoundCredit, FoundExport, FoundTouch, PurgeReader, PurgeTable, PurgeWorker, SnapshotHour,
@@ -76,6 +77,36 @@ impl MysqlStore {
         }
         drop(connection);
         purge::purge(self, user_id, options, now(), progress)
+    }
+}
+
+impl MysqlStore {
+    /// Erases what is old ([`PurgeTarget::Age`]) for every user that is not deleted; one's failure does
+    /// not stop the others.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for another target and for options that no user's purge could have,
+    /// [`Error::Database`] where the users cannot be read, and [`Error::Cancelled`].
+    ///
+    /// ```no_run
+    /// # let store = attribution_core::MysqlStore::open("mysql://app:secret@127.0.0.1/prosper202")?;
+    /// use attribution_core::{PurgeOptions, PurgeTarget, RetentionLimits};
+    /// let limits = RetentionLimits { journeys: Some(90 * 86_400), ..Default::default() };
+    /// let outcomes = store.purge_all(&PurgeOptions::new(PurgeTarget::Age(limits)), &())?;
+    /// assert!(outcomes.iter().all(|outcome| outcome.result.is_ok()));
+    /// # Ok::<(), attribution_core::Error>(())
+    /// ```
+    pub fn purge_all(
+        &self,
+        options: &PurgeOptions,
+        progress: &dyn Progress,
+    ) -> Result<Vec<UserOutcome<PurgeReport>>, Error> {
+        purge::check_options(options)?;
+        if !matches!(options.target, PurgeTarget::Age(_)) {
+            let found = format!("found {}", options.target.name());
+            return Err(Error::input("target", found, "age, where it is for every user"));
+        }
+        for_all_users(self, |user_id| self.purge(user_id, options, progress))
     }
 }
 
