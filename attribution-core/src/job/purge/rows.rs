@@ -110,8 +110,13 @@ pub(super) fn purge<W: PurgeWorker>(
         purge.hours(None, true)?;
         purge.conversions()?;
         purge.clicks()?;
-        for table in [PurgeTable::Settings, PurgeTable::Models, PurgeTable::Audit, PurgeTable::Runs]
-        {
+        for table in [
+            PurgeTable::Settings,
+            PurgeTable::Models,
+            PurgeTable::Generations,
+            PurgeTable::Audit,
+            PurgeTable::Runs,
+        ] {
             purge.rest(table, None)?;
         }
     } else {

@@ -17,13 +17,14 @@ pub(crate) enum PurgeTable {
     Credits,
     Exports,
     Models,
+    Generations,
     Settings,
     Audit,
     Runs,
 }
 
 impl PurgeTable {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Clicks,
         Self::Visitors,
         Self::Conversions,
@@ -32,6 +33,7 @@ impl PurgeTable {
         Self::Credits,
         Self::Exports,
         Self::Models,
+        Self::Generations,
         Self::Settings,
         Self::Audit,
         Self::Runs,
@@ -47,6 +49,7 @@ impl PurgeTable {
             Self::Credits => "202_attribution_touchpoints",
             Self::Exports => "202_attribution_exports",
             Self::Models => "202_attribution_models",
+            Self::Generations => "202_attribution_generations",
             Self::Settings => "202_attribution_settings",
             Self::Audit => "202_attribution_audit",
             Self::Runs => "202_attribution_runs",

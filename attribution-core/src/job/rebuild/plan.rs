@@ -440,7 +440,7 @@ impl Plan {
             match found.kept.get(key) {
                 Some((_, stored)) if *stored == rounded => {}
                 Some((snapshot_id, _)) => {
-                    worker.update_snapshot(*snapshot_id, &rounded)?;
+                    worker.update_snapshot(key.model_id, *snapshot_id, &rounded)?;
                     model.rows_written += 1;
                 }
                 None => {

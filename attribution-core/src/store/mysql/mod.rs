@@ -1,8 +1,13 @@
 //! The host's tables in MySQL or MariaDB.
 
 mod check;
+mod compare;
 mod connection;
+#[cfg(feature = "exports")]
+mod exports;
+mod generations;
 mod models;
+mod overview;
 mod purge;
 mod run;
 mod schema;

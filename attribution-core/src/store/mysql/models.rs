@@ -6,6 +6,7 @@ use mysql::{Row, Value};
 use serde::Serialize;
 
 use super::connection::{Connection, Fault, backoff, fault, has_code, now};
+use super::generations;
 use super::run::{MOST_ATTEMPTS, write_audit};
 use super::values::Fields;
 use crate::domain::model::Model;
@@ -288,6 +289,7 @@ pub(super) fn create(
             active,
             default,
         };
+        generations::raise(connection, owner, [row.model_id])?;
         let audit = audit("model_create", &row);
         Ok((row.into(), audit))
     })
@@ -432,6 +434,7 @@ pub(super) fn delete(
         ] {
             connection.run(what, statement, of_model.to_vec())?;
         }
+        generations::forget(connection, owner, row.model_id)?;
         Ok((deleted, audit("model_delete", &row)))
     })
 }

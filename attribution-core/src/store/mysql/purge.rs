@@ -224,6 +224,7 @@ fn of_owner(table: PurgeTable, owner: u64, before: Option<u32>) -> (String, Vec<
         ),
         PurgeTable::Exports => ("202_attribution_exports WHERE user_id = ?", "created_at"),
         PurgeTable::Models => ("202_attribution_models WHERE user_id = ?", "created_at"),
+        PurgeTable::Generations => ("202_attribution_generations WHERE user_id = ?", "updated_at"),
         PurgeTable::Settings => ("202_attribution_settings WHERE user_id = ?", "created_at"),
         // That something was purged is to be known for good.
         PurgeTable::Audit => {

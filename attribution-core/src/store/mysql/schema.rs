@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::connection::Connection;
+use super::generations;
 use crate::ground::error::{Defect, Defects, Error};
 
 /// A table with the columns that are read or written.
@@ -125,6 +126,8 @@ const CREDITS: Needed = (
         "created_at",
     ],
 );
+const GENERATIONS: Needed =
+    ("202_attribution_generations", &["model_id", "user_id", "generation", "updated_at"]);
 const AUDIT: Needed = (
     "202_attribution_audit",
     &["audit_id", "user_id", "model_id", "action", "metadata", "created_at"],
@@ -153,6 +156,7 @@ pub(super) const FOR_REBUILD: &[Needed] = &[
     MODELS,
     SNAPSHOTS,
     CREDITS,
+    GENERATIONS,
     AUDIT,
     CRON_LOGS,
 ];
@@ -170,12 +174,13 @@ pub(super) const FOR_PURGE: &[Needed] = &[
     MODELS,
     SNAPSHOTS,
     CREDITS,
+    GENERATIONS,
     AUDIT,
     PURGED_EXPORTS,
 ];
 /// What the changing of models needs.
 pub(super) const FOR_MODELS: &[Needed] =
-    &[RUNS, USERS, CAMPAIGNS, MODELS, SNAPSHOTS, CREDITS, AUDIT, EXPORTS];
+    &[RUNS, USERS, CAMPAIGNS, MODELS, SNAPSHOTS, CREDITS, GENERATIONS, AUDIT, EXPORTS];
 /// What the changing of settings needs, besides the backfill.
 pub(super) const FOR_SETTINGS: &[Needed] = &[USERS, SETTINGS, CAMPAIGNS];
 
@@ -228,7 +233,7 @@ fn created(table: &str) -> bool {
 }
 
 /// The tables that are created where they are missing.
-pub(super) const CREATED: [(&str, &str); 8] = [
+pub(super) const CREATED: [(&str, &str); 9] = [
     (
         MODELS.0,
         "model_id bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -277,6 +282,15 @@ pub(super) const CREATED: [(&str, &str); 8] = [
         PRIMARY KEY (touchpoint_id),
         KEY snapshot_conversion (snapshot_id, conv_id),
         KEY click_id (click_id)",
+    ),
+    (
+        GENERATIONS.0,
+        "model_id bigint unsigned NOT NULL,
+        user_id mediumint unsigned NOT NULL,
+        generation bigint unsigned NOT NULL,
+        updated_at int unsigned NOT NULL,
+        PRIMARY KEY (model_id),
+        KEY user_id (user_id)",
     ),
     (
         SETTINGS.0,
@@ -386,6 +400,9 @@ pub(super) fn install(connection: &mut Connection) -> Result<Vec<&'static str>, 
             )?;
             tables.push(table);
         }
+    }
+    if tables.contains(&GENERATIONS.0) {
+        generations::begin(connection)?;
     }
     Ok(tables)
 }

@@ -1,5 +1,6 @@
 //! One thread's connections, and the statements that read and write an owner's rows.
 
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::thread;
@@ -8,6 +9,7 @@ use hashbrown::HashSet;
 use mysql::{Row, Value};
 
 use super::connection::{Connection, Fault, backoff, fault, now};
+use super::generations;
 use super::models::read_models_locked;
 use super::run::{MOST_ATTEMPTS, RunState};
 use super::values::{Fields, decimal_4, decimal_5};
@@ -33,6 +35,8 @@ pub(crate) struct MysqlWorker {
     in_transaction: bool,
     /// Whether all clicks are this owner's, once that is known.
     is_sole_owner: Option<bool>,
+    /// The models whose snapshots this transaction has changed.
+    changed: BTreeSet<u64>,
 }
 
 impl MysqlWorker {
@@ -50,6 +54,7 @@ impl MysqlWorker {
             window: None,
             in_transaction: false,
             is_sole_owner: None,
+            changed: BTreeSet::new(),
         }
     }
 
@@ -127,12 +132,16 @@ impl MysqlWorker {
     ) -> Result<(), Error> {
         self.run.verify()?;
         self.primary.run_text("beginning a transaction", "START TRANSACTION")?;
+        self.changed.clear();
         let checkpoint = work(self)?;
         if checkpoint.rows_written == 0 {
             return self.primary.run_text("ending a transaction", "ROLLBACK");
         }
         check_models(&mut self.primary, self.owner, models)?;
         self.run.pass_fence(&mut self.primary, checkpoint)?;
+        // Behind the fence the run's transactions come one after the other, so that they cannot hold up
+        // each other here.
+        generations::raise(&mut self.primary, self.owner, self.changed.iter().copied())?;
         self.primary.run_text("committing", "COMMIT")
     }
 }
@@ -596,6 +605,7 @@ impl Worker for MysqlWorker {
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
         let (owner, window, time) = (self.owner, self.noted_window(), now());
+        self.changed.extend(rows.iter().map(|(key, _)| key.model_id));
         self.primary.insert(
             "writing snapshots",
             "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, scope_id, \
@@ -620,8 +630,14 @@ impl Worker for MysqlWorker {
         )
     }
 
-    fn update_snapshot(&mut self, snapshot_id: u64, totals: &SnapshotTotals) -> Result<(), Error> {
+    fn update_snapshot(
+        &mut self,
+        model_id: u64,
+        snapshot_id: u64,
+        totals: &SnapshotTotals,
+    ) -> Result<(), Error> {
         let window = self.noted_window();
+        self.changed.insert(model_id);
         self.primary
             .run(
                 "writing snapshots",
@@ -692,6 +708,10 @@ impl MysqlWorker {
 
     /// Says how many rows there were.
     pub(super) fn delete_by_id(&mut self, table: ResultTable, ids: &[u64]) -> Result<u64, Error> {
+        if table == ResultTable::Snapshots {
+            let models = generations::models_of(&mut self.primary, ids)?;
+            self.changed.extend(models);
+        }
         let statement = match table {
             ResultTable::Snapshots => {
                 "DELETE FROM 202_attribution_snapshots WHERE snapshot_id IN {ids}"

@@ -1,0 +1,9 @@
+//! The overview: what a dashboard shows of one model and scope, from what is stored.
+
+mod anomaly;
+mod mix;
+mod report;
+
+pub use anomaly::{Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity};
+pub use mix::{TouchPlace, TouchpointShare};
+pub use report::{Overview, OverviewHour, OverviewOptions, OverviewTotals};

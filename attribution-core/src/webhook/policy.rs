@@ -1,0 +1,135 @@
+//! Where webhooks may go, and within which bounds.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// Looks up the addresses of a host's name.
+///
+/// The system's own resolver is used unless [`WebhookPolicy::resolver`] says otherwise. A delivery
+/// asks once, checks every address, and connects to none but these.
+///
+/// ```
+/// use attribution_core::Resolve;
+/// use std::{io, net::SocketAddr};
+///
+/// struct Fixed;
+/// impl Resolve for Fixed {
+///     fn resolve(&self, _host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+///         Ok(vec![SocketAddr::from(([192, 0, 2, 1], port))])
+///     }
+/// }
+/// assert_eq!(Fixed.resolve("receiver.example", 80)?.len(), 1);
+/// # Ok::<(), io::Error>(())
+/// ```
+pub trait Resolve: Send + Sync {
+    /// The addresses of `host`, each with `port`.
+    ///
+    /// # Errors
+    /// What the look-up failed with; a delivery that meets one is to be tried again.
+    ///
+    /// ```
+    /// use attribution_core::Resolve;
+    /// use std::{io, net::SocketAddr};
+    ///
+    /// struct Nothing;
+    /// impl Resolve for Nothing {
+    ///     fn resolve(&self, _host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
+    ///         Err(io::ErrorKind::NotFound.into())
+    ///     }
+    /// }
+    /// assert!(Nothing.resolve("receiver.example", 80).is_err());
+    /// ```
+    fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+}
+
+/// Where webhooks may go, and within which bounds.
+///
+/// ```
+/// use attribution_core::WebhookPolicy;
+/// use std::time::Duration;
+///
+/// let mut policy = WebhookPolicy::default();
+/// assert_eq!((policy.timeout, policy.largest_file), (Duration::from_secs(15), 10_000_000));
+/// policy.allow.push("10.1.2.0/24".parse()?); // the receivers of one's own network
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WebhookPolicy {
+    /// Networks that may be reached although they are not public; nothing by default.
+    pub allow: Vec<IpNet>,
+    /// A PEM file of root certificates that receivers' certificates may be signed by, beside those
+    /// of Mozilla's list, which are always trusted.
+    pub root_certificates: Option<PathBuf>,
+    /// The time that a delivery may take in all, from the look-up of the name to the last byte of
+    /// the response that is kept: 15 s by default.
+    pub timeout: Duration,
+    /// The address that finished files can be fetched under; see [`Self::download_url`].
+    pub download_base: Option<String>,
+    /// The size in bytes of the largest file that is sent: 10 MB by default.
+    pub largest_file: u64,
+    /// What looks up names: the system by default.
+    pub resolver: Option<Arc<dyn Resolve>>,
+}
+
+impl Default for WebhookPolicy {
+    fn default() -> Self {
+        Self {
+            allow: Vec::new(),
+            root_certificates: None,
+            timeout: Duration::from_secs(15),
+            download_base: None,
+            largest_file: 10_000_000,
+            resolver: None,
+        }
+    }
+}
+
+impl fmt::Debug for WebhookPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookPolicy")
+            .field("allow", &self.allow)
+            .field("root_certificates", &self.root_certificates)
+            .field("timeout", &self.timeout)
+            .field("download_base", &self.download_base)
+            .field("largest_file", &self.largest_file)
+            .finish_non_exhaustive()
+    }
+}
+
+impl WebhookPolicy {
+    /// The URL that a finished file can be fetched under: the base, a slash unless the base ends in
+    /// one, and the file's name, percent-encoded; nothing where no base is configured.
+    ///
+    /// ```
+    /// use attribution_core::WebhookPolicy;
+    /// let mut policy = WebhookPolicy::default();
+    /// assert_eq!(policy.download_url("a b.csv"), None);
+    /// policy.download_base = Some("https://host.example/exports".to_owned());
+    /// let url = policy.download_url("a b.csv");
+    /// assert_eq!(url.as_deref(), Some("https://host.example/exports/a%20b.csv"));
+    /// ```
+    pub fn download_url(&self, file_name: &str) -> Option<String> {
+        let base = self.download_base.as_ref()?;
+        let mut url = base.clone();
+        if !base.ends_with(['/', '=']) {
+            url.push('/');
+        }
+        for byte in file_name.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                url.push(char::from(byte));
+            } else {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                url.push('%');
+                url.push(char::from(HEX[usize::from(byte >> 4)]));
+                url.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+        Some(url)
+    }
+}
