@@ -58,7 +58,7 @@ $calls = [
     static fn () => attribution_check('http://user:password@host/database'),
     static fn () => attribution_rebuild($nowhere, ['progress' => 5]),
     static fn () => attribution_compare($nowhere, ['user' => 1, 'models' => ['linear', 'x' => 5]]),
-    static fn () => attribution_export_schedule($nowhere, ['user' => 1, 'model' => 'm', 'webhook_url' => 'https://203.0.113.9/', 'webhook_secret' => 's',
+    static fn () => attribution_export_schedule($nowhere, ['user' => 1, 'model' => 'm', 'webhook_url' => 'https://example.com/', 'webhook_secret' => 's',
         'webhook_headers' => ['X-One' => '1', 'Host' => 'h'], 'allow_networks' => ['10.0.0.0/8']]),
     static fn () => attribution_export_run($nowhere, ['directory' => '/no/such/folder', 'root_certificates' => 'x', 'allow_networks' => ['fc00::/7']]),
     static fn () => attribution_purge($nowhere, ['user' => 1, 'target' => 'clicks', 'ids' => ['18446744073709551615', 1, -1]]),

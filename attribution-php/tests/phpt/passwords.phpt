@@ -19,7 +19,7 @@ $calls = [
     fn (string|array $to) => attribution_compare($to, ['user' => 1, 'models' => ['linear']] + $window),
     fn (string|array $to) => attribution_compare('mysql://user@127.0.0.1:1/none', ['user' => 1, 'models' => ['linear'], 'replica' => $to] + $window),
     fn (string|array $to) => attribution_overview($to, ['user' => 1, 'model' => 'm'] + $window),
-    fn (string|array $to) => attribution_export_schedule($to, ['user' => 1, 'model' => 'm', 'webhook_url' => 'https://203.0.113.9/pa55word',
+    fn (string|array $to) => attribution_export_schedule($to, ['user' => 1, 'model' => 'm', 'webhook_url' => 'https://example.com/pa55word',
         'webhook_secret' => 'pa55word', 'webhook_headers' => ['X-Key' => 'pa55word']] + $window),
     fn (string|array $to) => attribution_export_run($to, ['directory' => sys_get_temp_dir(), 'download_base' => 'https://example.com/?pa55word=']),
     fn (string|array $to) => attribution_exports($to, ['user' => 1]),

@@ -37,7 +37,7 @@ $places('attribution_overview', $window + ['model' => 'linear'], [
     [], ['user' => null], ['model' => null], ['model' => 5], ...$bad_windows, ...$bad_scopes, ['scope_type' => 'campaign'], ['scope_id' => 5],
     ['limit' => 0], ['limit' => 10001], ['limit' => 'x'], ['offset' => -1], ['progress' => 'strlen'],
 ]);
-$webhook = ['webhook_url' => 'https://203.0.113.9/hook'];
+$webhook = ['webhook_url' => 'https://example.com/hook'];
 $places('attribution_export_schedule', $window + ['model' => 'linear'], [
     [], ['user' => null], ['model' => null], ...$bad_windows, ...$bad_scopes, ['scope_type' => 'campaign'], ['format' => 'doc'], ['format' => 5],
     ['webhook_url' => 5], ['webhook_url' => "ftp://user:$secret@example.com/"], ['webhook_url' => "http://127.0.0.1/$secret"],
@@ -97,3 +97,200 @@ told(static fn () => attribution_purge($url, ['target' => 'owner']));
 told(static fn () => attribution_snapshots($url, ['model' => 'linear', 'cache' => true, 'replica' => $url] + $window));
 ?>
 --EXPECT--
+attribution_compare
+  the server
+  options.user
+  options.user
+  options.models
+  options.models
+  options.models[0]
+  options.models[0]
+  options.models[0]
+  options.models
+  options.start
+  options.end
+  options.start
+  options.scope_type
+  options.scope_id
+  options.scope_id
+  options.baseline
+  options.resamples
+  options.resamples
+  options.resamples
+  the server
+  options.threads
+  options.replica
+  options.replica
+  options.progress
+  options
+  options
+attribution_overview
+  the server
+  options.user
+  options.model
+  options.model
+  options.start
+  options.end
+  options.start
+  options.scope_type
+  options.scope_id
+  options.scope_id
+  options.scope_id
+  options.limit
+  options.limit
+  options.limit
+  options.offset
+  options
+attribution_export_schedule
+  the server
+  options.user
+  options.model
+  options.start
+  options.end
+  options.start
+  options.scope_type
+  options.scope_id
+  options.scope_id
+  options.format
+  options.format
+  options.webhook_url
+  options.webhook_url
+  options.webhook_url
+  the server
+  options.webhook_url
+  options.webhook_url
+  options.webhook_url
+  options.webhook_url
+  options.webhook_secret
+  options.webhook_secret
+  options.webhook_secret
+  options.webhook_secret
+  options.webhook_headers
+  options.webhook_headers
+  options.webhook_headers["X-Key"]
+  options.webhook_headers["X-Key"]
+  options.webhook_headers["Host"]
+  options.webhook_headers["X-Prosper202-Signature"]
+  options.webhook_headers["�"]
+  options.webhook_headers["x-key"]
+  options.allow_networks
+  options.allow_networks[0]
+  options.allow_networks[0]
+  options
+attribution_export_run
+  the server
+  options.directory
+  options.directory
+  options.directory
+  options.directory
+  options.jobs
+  options.jobs
+  options.jobs
+  options.allow_networks[0]
+  options.download_base
+  options.download_base
+  options.root_certificates
+  options.root_certificates
+  options.progress
+  options
+attribution_exports
+  the server
+  options.user
+  options.user
+  options.status
+  options.status
+  options.limit
+  options.offset
+  options
+attribution_purge
+  options.target
+  options.target
+  options.target
+  options.user
+  options.user
+  options.ids
+  options.visitor
+  options.limits
+  options.ids
+  options.ids
+  options.ids[1]
+  options.ids
+  options.visitor
+  options.ids
+  the server
+  options.ids
+  options.ids[0]
+  the server
+  options.visitor
+  options.visitor
+  options.ids
+  options.limits
+  options.limits
+  options.limits
+  options.limits
+  options.limits.audit
+  the server
+  options.limits.credits
+  the server
+  options.user
+  options.dry_run
+  options.wait
+  options.export_directory
+  options.export_directory
+  options.journey_key
+  options.lookback
+  options.max_touches
+  options.progress
+  options
+attribution_snapshots
+  the server
+  the server
+  query.cache
+  query.cache.server
+  query.cache.server
+  query.cache.server
+  query.cache
+  the server
+  the server
+  query.cache.server
+  query.cache.expiry
+  query.cache.expiry
+  query.cache.expiry
+  query.cache.timeout_ms
+  query.cache.timeout_ms
+  query.cache.capacity
+  query.cache.capacity
+  query.cache
+  query.cache
+  query.replica
+  the server
+bool(false)
+bool(true)
+arguments
+TypeError attribution_compare(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_compare(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_compare() expects exactly 2 arguments, 1 given
+TypeError attribution_overview(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_overview(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_overview() expects exactly 2 arguments, 1 given
+TypeError attribution_export_schedule(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_export_schedule(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_export_schedule() expects exactly 2 arguments, 1 given
+TypeError attribution_export_run(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_export_run(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_export_run() expects exactly 2 arguments, 1 given
+TypeError attribution_exports(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_exports(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_exports() expects exactly 2 arguments, 1 given
+TypeError attribution_purge(): Argument #1 ($database) must be of type array|string, int given
+TypeError attribution_purge(): Argument #2 ($options) must be of type array, string given
+ArgumentCountError attribution_purge() expects exactly 2 arguments, 1 given
+messages
+InvalidInputException options.resamples: found 1, allowed: 0 for no intervals, or 40 to 10000
+InvalidInputException options: found an unknown key "model", allowed: user, models, start, end, scope_type, scope_id, baseline, resamples, threads, replica, progress
+InvalidInputException options.webhook_url: 127.0.0.1 is a loopback address, allowed: public addresses, and those of networks that are allowed explicitly
+InvalidInputException options.webhook_url: found nothing, allowed: a URL, where there is a secret or a header
+IoException the export directory /no/such/folder: No such file or directory (os error 2)
+InvalidInputException options.ids: found one beside the target owner, allowed: none for that target
+InvalidInputException options.user: found nothing, allowed: an id, but for the target age
+InvalidInputException query.replica: found one, allowed: none beside a cache, which reads from the database itself
