@@ -6,9 +6,9 @@ declare(strict_types=1);
  * Snapshots that PHP's processes keep: read again, after a fork, where memory runs short, and with servers that come and
  * go. Each part in a process of its own, on a real server.
  *
- *     ATTRIBUTION_TEST_DATABASE_URL=... php -d extension=PATH tests/php/caching.php COMMAND
+ *     ATTRIBUTION_TEST_DATABASE_URL=... php -d extension=PATH tests/php/caching.php COMMAND [--without-servers]
  *
- * Needs redis-server and memcached. The last line tells how many passed and failed; exit status 1 where any failed.
+ * Needs redis-server and memcached, unless it is told to do without. The last line tells how many passed and failed; exit status 1 where any failed.
  */
 
 const NAME = 'attribution_caching';
@@ -211,7 +211,7 @@ $check($status === 0 && is_array($found) && $found[0] > 20_000 && $found[3] === 
 
 $folder = sys_get_temp_dir() . '/attribution_caching_' . bin2hex(random_bytes(6));
 mkdir($folder, 0700);
-foreach ([
+foreach (($argv[2] ?? null) === '--without-servers' ? [] : [
     'redis+unix' => ['redis-server', '--port', '0', '--unixsocket', "$folder/redis+unix", '--save', '', '--appendonly', 'no', '--dir', $folder],
     'memcached+unix' => ['memcached', '-s', "$folder/memcached+unix", '-a', '700', '-u', 'root'],
 ] as $scheme => $command) {
