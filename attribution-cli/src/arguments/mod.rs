@@ -3,6 +3,9 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+mod compare;
+pub(crate) mod exports;
+mod overview;
 mod purge;
 
 use std::path::PathBuf;
@@ -15,6 +18,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::purge::{
     IdArguments, JourneyArguments, LimitArguments, PurgeAction, PurgeArguments,
 };
+pub(crate) use compare::{CompareArguments, ComparisonFormat};
+pub(crate) use overview::OverviewArguments;
 
 /// Exact multi-touch attribution of clicks and conversions.
 #[derive(Debug, Parser)]
@@ -65,6 +70,15 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: PurgeAction,
     },
+    /// Schedule exports, make their files, send their webhooks, and list them
+    Export {
+        #[command(subcommand)]
+        action: exports::ExportAction,
+    },
+    /// Compare models on the same conversions, of files or of a database, writing nothing
+    Compare(CompareArguments),
+    /// Show totals, hours, the mix of touches and what is out of the ordinary
+    Overview(OverviewArguments),
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps
@@ -151,6 +165,8 @@ pub(crate) struct SampleArguments {
 pub(crate) const DATABASE_VARIABLE: &str = "ATTRIBUTION_DATABASE_URL";
 /// The environment variable that stands in for `--replica`.
 pub(crate) const REPLICA_VARIABLE: &str = "ATTRIBUTION_REPLICA_URL";
+/// The environment variable that stands in for `--cache`.
+pub(crate) const CACHE_VARIABLE: &str = "ATTRIBUTION_CACHE_URL";
 
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArguments {
@@ -409,6 +425,9 @@ pub(crate) struct SnapshotsArguments {
     /// Write csv, xlsx or jsonl to standard output
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<ExportFormat>,
+    /// A Redis or memcached server that keeps what was read, as redis://user:password@host:port/db
+    #[arg(long, value_name = "URL", env = CACHE_VARIABLE, hide_env_values = true)]
+    pub(crate) cache: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -176,12 +176,11 @@ impl<'a> Subject<'a> {
             let ids = found.touches.iter().map(|row| row.conversion_id);
             ids.chain(found.conversions.iter().map(|row| row.conversion_id)).collect()
         };
-        found.not_found = match &self.options.target {
-            PurgeTarget::Visitor(_) => u64::from(there.is_empty()),
-            _ => {
-                let ids = if asked.is_empty() { &found.click_ids } else { &asked };
-                ids.iter().filter(|id| !there.contains(*id)).count() as u64
-            }
+        found.not_found = if let PurgeTarget::Visitor(_) = &self.options.target {
+            u64::from(there.is_empty())
+        } else {
+            let ids = if asked.is_empty() { &found.click_ids } else { &asked };
+            ids.iter().filter(|id| !there.contains(*id)).count() as u64
         };
         Ok(found)
     }
@@ -435,7 +434,7 @@ fn covering(reader: &mut impl PurgeReader, hours: &BTreeSet<u32>) -> Result<u64,
     }
     let exports = reader.finished_exports()?;
     let covers = |(start, end): &(u64, u64)| {
-        let start = u32::try_from(*start).map(hour_of).unwrap_or(u32::MAX);
+        let start = u32::try_from(*start).map_or(u32::MAX, hour_of);
         hours.range(start..).next().is_some_and(|hour| u64::from(*hour) < *end)
     };
     Ok(exports.iter().filter(|export| covers(export)).count() as u64)

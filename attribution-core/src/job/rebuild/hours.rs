@@ -16,7 +16,7 @@ use crate::job::progress::{Phase, Progress, go_on};
 use crate::job::settings::MultiTouch;
 use crate::job::spool::Spool;
 use crate::job::tables::{
-    ModelRow, Parents, ResultTable, Run, StoredConversion, StoredSnapshot, Worker,
+    ModelRow, Parents, Reader, ResultTable, Run, StoredConversion, StoredSnapshot, Worker,
 };
 
 /// The models that a plan is for, by their places, each with its scopes, and whether it has credits.

@@ -15,11 +15,11 @@ use crate::ground::money::{divide_half_even, write_decimal};
 use crate::ground::scope::{Scope, ScopeSet, ScopeType};
 use crate::ground::time::{SECONDS_PER_HOUR, hour_of};
 use crate::job::difference::difference;
-use crate::job::journeys::{Loader, Piece};
+use crate::job::journeys::{Loader, Lookup, Piece};
 use crate::job::settings::MultiTouch;
 use crate::job::tables::{
-    Checkpoint, CreditValues, ModelRow, Parents, ResultTable, Run, SnapshotKey, SnapshotTotals,
-    Worker,
+    Checkpoint, CreditValues, ModelRow, Parents, Reader, ResultTable, Run, SnapshotKey,
+    SnapshotTotals, Worker,
 };
 use crate::job::workers::{in_parts, stopped};
 
@@ -131,7 +131,7 @@ impl Plan {
             .iter()
             .filter(|scope_type| scopes.iter().any(|set| set.contains(*scope_type)))
             .collect();
-        let loader = Loader::new(multi_touch, parents, calculated, models.len());
+        let loader = Loader::new(multi_touch, parents, calculated, models.len(), Lookup::Touches);
         Self {
             ids: rows.iter().map(|row| row.model_id).collect(),
             rows,

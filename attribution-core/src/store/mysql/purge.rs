@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use mysql::{Row, Value};
 
 use super::connection::{Connection, now};
+use super::reader::read_conversion;
 use super::values::Fields;
-use super::worker::{MysqlWorker, read_conversion, read_snapshot};
+use super::worker::{MysqlWorker, read_snapshot};
 use super::{MysqlStore, again, check_known, schema};
 use crate::ground::error::Error;
 use crate::ground::time::{SECONDS_PER_HOUR, Window};
@@ -135,11 +136,11 @@ impl Ask for Looker {
 
 impl Ask for MysqlWorker {
     fn owner(&self) -> u64 {
-        self.owner
+        self.reader.owner
     }
 
     fn ask<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        self.read(work)
+        self.reader.read(work)
     }
 }
 
@@ -425,7 +426,7 @@ fn read_found_credit(row: &Row) -> Result<FoundCredit, Error> {
 
 impl PurgeWorker for MysqlWorker {
     fn work_on(&mut self, window: Window) {
-        self.replica = None;
+        self.reader.replica = None;
         self.window = Some(window);
     }
 
@@ -446,7 +447,7 @@ impl PurgeWorker for MysqlWorker {
         after: Option<u32>,
         before: Option<u32>,
     ) -> Result<Vec<SnapshotHour>, Error> {
-        let mut values = vec![uint(self.owner), uint(self.owner)];
+        let mut values = vec![uint(self.reader.owner), uint(self.reader.owner)];
         let mut limits = below("date_hour", before, &mut values);
         if let Some(after) = after {
             limits.push_str(" AND date_hour > ?");
@@ -467,7 +468,7 @@ impl PurgeWorker for MysqlWorker {
     }
 
     fn next_conversions(&mut self, after: u64, before: Option<u32>) -> Result<Vec<u64>, Error> {
-        let mut values = vec![uint(self.owner), uint(after)];
+        let mut values = vec![uint(self.reader.owner), uint(after)];
         let mut limits = below("conv_time", before, &mut values);
         if before.is_some() {
             // A subquery that no optimizer turns into a join of whole tables.
@@ -487,21 +488,21 @@ impl PurgeWorker for MysqlWorker {
 
     fn some_clicks(&mut self) -> Result<Vec<u64>, Error> {
         let query = format!("SELECT click_id FROM 202_clicks WHERE user_id = ? LIMIT {CLICKS}");
-        let owner = [uint(self.owner)];
+        let owner = [uint(self.reader.owner)];
         rows(self, "reading clicks", &query, &owner, |row| first_number(row, "202_clicks"))
     }
 
     fn delete_conversions(&mut self, conversion_ids: &[u64]) -> Result<u64, Error> {
-        self.primary.run_of(
+        self.reader.primary.run_of(
             "deleting conversions",
             "DELETE FROM 202_conversion_logs WHERE user_id = ? AND conv_id IN {ids}",
-            &[uint(self.owner)],
+            &[uint(self.reader.owner)],
             conversion_ids,
         )
     }
 
     fn delete_journeys_of(&mut self, conversion_ids: &[u64]) -> Result<u64, Error> {
-        self.primary.run_of(
+        self.reader.primary.run_of(
             "deleting journeys",
             "DELETE FROM 202_conversion_touchpoints WHERE conv_id IN {ids}",
             &[],
@@ -510,16 +511,16 @@ impl PurgeWorker for MysqlWorker {
     }
 
     fn delete_clicks(&mut self, click_ids: &[u64]) -> Result<u64, Error> {
-        self.primary.run_of(
+        self.reader.primary.run_of(
             "deleting clicks",
             "DELETE FROM 202_clicks WHERE user_id = ? AND click_id IN {ids}",
-            &[uint(self.owner)],
+            &[uint(self.reader.owner)],
             click_ids,
         )
     }
 
     fn delete_visitors(&mut self, click_ids: &[u64]) -> Result<u64, Error> {
-        self.primary.run_of(
+        self.reader.primary.run_of(
             "deleting visitors",
             "DELETE FROM 202_clicks_advance WHERE click_id IN {ids}",
             &[],
@@ -536,9 +537,10 @@ impl PurgeWorker for MysqlWorker {
         hours: RangeInclusive<u32>,
         snapshots: bool,
     ) -> Result<(u64, u64), Error> {
-        let bounds = [uint(self.owner), uint((*hours.start()).into()), uint((*hours.end()).into())];
+        let bounds =
+            [uint(self.reader.owner), uint((*hours.start()).into()), uint((*hours.end()).into())];
         let mut ids = Vec::new();
-        self.primary.each(
+        self.reader.primary.each(
             "reading snapshots",
             "SELECT snapshot_id FROM 202_attribution_snapshots \
              WHERE user_id = ? AND date_hour >= ? AND date_hour <= ?",
@@ -548,7 +550,7 @@ impl PurgeWorker for MysqlWorker {
                 Ok(())
             },
         )?;
-        let credits = self.primary.run_of(
+        let credits = self.reader.primary.run_of(
             "deleting credits",
             "DELETE FROM 202_attribution_touchpoints WHERE snapshot_id IN {ids}",
             &[],
@@ -559,25 +561,25 @@ impl PurgeWorker for MysqlWorker {
     }
 
     fn delete_export(&mut self, export: &FoundExport) -> Result<u64, Error> {
-        self.primary.run(
+        self.reader.primary.run(
             "deleting an export",
             "DELETE FROM 202_attribution_exports WHERE export_id = ? AND user_id = ? \
              AND status <> 'processing' AND COALESCE(file_path, '') = ?",
-            (export.export_id, self.owner, export.file_path.as_deref().unwrap_or("")),
+            (export.export_id, self.reader.owner, export.file_path.as_deref().unwrap_or("")),
         )
     }
 
     fn delete_some(&mut self, table: PurgeTable, before: Option<u32>) -> Result<u64, Error> {
         if table == PurgeTable::Models {
-            self.primary.run(
+            self.reader.primary.run(
                 "deleting models",
                 "UPDATE 202_aff_campaigns SET attribution_model_id = NULL \
                  WHERE user_id = ? AND attribution_model_id IS NOT NULL",
-                (self.owner,),
+                (self.reader.owner,),
             )?;
         }
-        let (from, values) = of_owner(table, self.owner, before);
+        let (from, values) = of_owner(table, self.reader.owner, before);
         let statement = format!("DELETE FROM {from} LIMIT {MOST}");
-        self.primary.run("deleting rows", &statement, values)
+        self.reader.primary.run("deleting rows", &statement, values)
     }
 }
