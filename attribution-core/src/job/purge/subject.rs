@@ -39,18 +39,22 @@ struct Found {
     conversions: Vec<StoredConversion>,
     touches: Vec<FoundTouch>,
     credits: Vec<FoundCredit>,
+    /// Runs whose error names one of the ids.
+    run_ids: Vec<u64>,
     /// Ids that were given and that no row has.
     not_found: u64,
 }
 
 impl Found {
-    fn counts(&self) -> [(PurgeTable, u64); 5] {
+    fn counts(&self) -> [(PurgeTable, u64); 6] {
         [
             (PurgeTable::Clicks, self.click_rows),
             (PurgeTable::Visitors, self.visitors.len() as u64),
             (PurgeTable::Conversions, self.conversions.len() as u64),
             (PurgeTable::Journeys, self.touches.len() as u64),
             (PurgeTable::Credits, self.credits.len() as u64),
+            // Of these the error goes and the row stays.
+            (PurgeTable::Runs, self.run_ids.len() as u64),
         ]
     }
 
@@ -155,6 +159,14 @@ impl<'a> Subject<'a> {
         let mut visitors = reader.visitor_rows(&click_ids)?;
         visitors.retain(|id| !others.contains(id));
 
+        let mut named: HashSet<u64> = click_ids.iter().chain(&all_ids).copied().collect();
+        if let PurgeTarget::Visitor(visitor) = &self.options.target {
+            named.insert(*visitor);
+        }
+        let errors = reader.run_errors()?;
+        let run_ids = errors.iter().filter(|(_, error)| names_any(error, &named));
+        let run_ids = run_ids.map(|(id, _)| *id).collect();
+
         let asked_clicks: HashSet<u64> = click_ids.iter().copied().collect();
         let own = rows.iter().filter(|(id, own)| *own && asked_clicks.contains(id));
         let own: Vec<u64> = own.map(|(id, _)| *id).collect();
@@ -165,6 +177,7 @@ impl<'a> Subject<'a> {
             conversions,
             touches,
             credits,
+            run_ids,
             not_found: 0,
         };
         let there: HashSet<u64> = if asked.is_empty() {
@@ -227,6 +240,13 @@ impl<'a> Subject<'a> {
     {
         go_on(progress, Phase::Reading, 0, 0)?;
         let found = self.find(worker, &[])?;
+        // At first, while it is known which conversions were the subject's.
+        for part in found.run_ids.chunks(MOST) {
+            worker.transaction(&[], &mut |worker| {
+                let rows_written = worker.clear_run_errors(part)?;
+                Ok(Checkpoint { done: 0, rows_written })
+            })?;
+        }
         let rebuilt = self.purge_hours(run, worker, feedable, &found, progress, report)?;
         purge_orphans(worker, &found, progress, report)?;
         purge_clicks(worker, &found, progress, report)?;
@@ -307,6 +327,12 @@ impl<'a> Subject<'a> {
         }
         Ok(rebuilt)
     }
+}
+
+/// Whether a text has one of these numbers.
+fn names_any(text: &str, ids: &HashSet<u64>) -> bool {
+    let numbers = text.split(|letter: char| !letter.is_ascii_digit());
+    numbers.filter_map(|number| number.parse().ok()).any(|number: u64| ids.contains(&number))
 }
 
 /// Those of an hour's conversions that have no stored journey, though their credits, which are of a
