@@ -19,7 +19,7 @@ use crate::job::difference::difference;
 use crate::job::progress::{Phase, Progress, go_on};
 use crate::job::rebuild::hours::{HourConversions, HourRebuild};
 use crate::job::spool::Spool;
-use crate::job::tables::{Checkpoint, JourneyValues, ResultTable, Run, StoredConversion};
+use crate::job::tables::{Checkpoint, JourneyValues, ResultTable, Run, StoredConversion, Worker};
 
 /// So many ids are deleted at a time.
 const MOST: usize = 1_000;
