@@ -362,13 +362,12 @@ fn remains_go_too() {
             "INSERT INTO 202_attribution_touchpoints (snapshot_id, conv_id, click_id, position, \
              credit, weight, created_at) VALUES (88888888, 77777, ?, 0, 1, 1, 1)",
             "INSERT INTO 202_attribution_runs (user_id, job, status, window_start, window_end, \
-             started_at, updated_at, last_error) VALUES (:user, 'rebuild', 'failed', 0, 1, 1, \
-             UNIX_TIMESTAMP(), CONCAT('click ', :click, ': found a cost below 0'))",
+             started_at, updated_at, last_error) VALUES (?, 'rebuild', 'failed', 0, 1, 1, \
+             UNIX_TIMESTAMP(), CONCAT('click ', ?, ': found a cost below 0'))",
         ] {
             let mut connection = database.connect();
-            if statement.contains(":user") {
-                let values = mysql::params! { "user" => user_id, "click" => orphan };
-                connection.exec_drop(statement, values).unwrap();
+            if statement.contains("runs") {
+                connection.exec_drop(statement, (user_id, orphan)).unwrap();
             } else {
                 connection.exec_drop(statement, (orphan,)).unwrap();
             }
