@@ -65,11 +65,6 @@ pub(crate) enum Command {
     },
     /// Show or export a model's stored snapshots
     Snapshots(SnapshotsArguments),
-    /// Erase a user, a data subject or what is old, and show that nothing is left
-    Purge {
-        #[command(subcommand)]
-        action: PurgeAction,
-    },
     /// Schedule exports, make their files, send their webhooks, and list them
     Export {
         #[command(subcommand)]
@@ -79,6 +74,11 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Show totals, hours, the mix of touches and what is out of the ordinary
     Overview(OverviewArguments),
+    /// Erase a user, a data subject or what is old, and show that nothing is left
+    Purge {
+        #[command(subcommand)]
+        action: PurgeAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

@@ -133,10 +133,6 @@ const AUDIT: Needed = (
     &["audit_id", "user_id", "model_id", "action", "metadata", "created_at"],
 );
 const EXPORTS: Needed = ("202_attribution_exports", &["export_id", "user_id", "model_id"]);
-const PURGED_EXPORTS: Needed = (
-    EXPORTS.0,
-    &["export_id", "user_id", "start_hour", "end_hour", "status", "file_path", "created_at"],
-);
 #[cfg(feature = "exports")]
 const EXPORT_QUEUE: Needed = (
     EXPORTS.0,
@@ -167,6 +163,10 @@ const EXPORT_QUEUE: Needed = (
         "created_at",
         "updated_at",
     ],
+);
+const PURGED_EXPORTS: Needed = (
+    EXPORTS.0,
+    &["export_id", "user_id", "start_hour", "end_hour", "status", "file_path", "created_at"],
 );
 const CRON_LOGS: Needed = ("202_cronjob_logs", &["id", "last_execution_time"]);
 
