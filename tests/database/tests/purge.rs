@@ -260,7 +260,7 @@ fn subjects(seed: u64, journeys: JourneyOptions) {
     let visitors: BTreeSet<u64> = accounts.visitors.iter().map(|row| row.ip_id).collect();
     let mut visitors: Vec<u64> = visitors.into_iter().filter(converts).collect();
     random.shuffle(&mut visitors);
-    let shared = visitors.iter().copied().find(|ip_id| *ip_id > 1 << 40);
+    let shared = visitors.iter().copied().skip(1).find(|ip_id| *ip_id > 1 << 40);
     let mut accounts_left = accounts.clone();
     for visitor in visitors.iter().copied().take(1).chain(shared) {
         let clicks = of_visitor(visitor);
