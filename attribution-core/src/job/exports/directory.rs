@@ -91,10 +91,10 @@ impl ExportDirectory {
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if is_absent(&error) => {
-                return match path.starts_with(&self.path) {
-                    true => Ok(None),
-                    false => Err(refused("which is elsewhere")),
-                };
+                if path.starts_with(&self.path) {
+                    return Ok(None);
+                }
+                return Err(refused("which is elsewhere"));
             }
             Err(error) => return Err(Error::io(path.display().to_string())(error)),
         };

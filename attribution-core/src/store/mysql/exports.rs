@@ -367,7 +367,7 @@ impl<'a> Queue<'a> {
             let looked_at = wanted.looked_at + tried.len();
             let mut candidates = self.again(|connection, prefix| {
                 let mut candidates = Vec::new();
-                let mut values = values.to_vec();
+                let mut values = values.clone();
                 values.extend([Value::from(prefix), Value::UInt(looked_at as u64)]);
                 connection.each(
                     "looking for exports",
@@ -416,7 +416,7 @@ impl<'a> Queue<'a> {
             let what = "taking an export";
             connection.run_text(what, "START TRANSACTION")?;
             let (mut found, mut options) = (None, None);
-            let mut values = values.to_vec();
+            let mut values = values.clone();
             values.push(Value::UInt(export_id));
             connection.each(
                 what,
@@ -649,8 +649,8 @@ impl ExportQueue for Queue<'_> {
             if there != (&row.state, &row.job.status) {
                 return Err(taken_over(export_id));
             }
-            let columns: String =
-                after.columns.iter().map(|(column, _)| format!("{column} = ?, ")).collect();
+            let columns: Vec<&str> = after.columns.iter().map(|(column, _)| *column).collect();
+            let columns = columns.join(" = ?, ");
             let mut values: Vec<Value> =
                 after.columns.iter().map(|(_, value)| value.clone()).collect();
             values.extend([
@@ -662,7 +662,7 @@ impl ExportQueue for Queue<'_> {
             connection.run(
                 what,
                 &format!(
-                    "UPDATE {TABLE} SET {columns}options = ?, status = ?, updated_at = ? \
+                    "UPDATE {TABLE} SET {columns} = ?, options = ?, status = ?, updated_at = ? \
                      WHERE export_id = ?"
                 ),
                 values,
