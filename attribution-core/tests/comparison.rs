@@ -140,7 +140,7 @@ fn a_comparison_is_separate_runs_to_the_last_digit() {
         let conversions = &mut of_window.conversions;
         let kept: Vec<bool> =
             conversions.conversion_times.iter().map(|time| window.contains(*time)).collect();
-        let mut kept_of = |column: &mut Vec<u64>| {
+        let kept_of = |column: &mut Vec<u64>| {
             let mut at = kept.iter();
             column.retain(|_| *at.next().unwrap());
         };
