@@ -35,6 +35,8 @@
 //! model kind, the engine, the jobs, and the stores and exporters.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "mysql")]
+mod cache;
 mod domain;
 mod engine;
 mod export;
@@ -42,7 +44,11 @@ mod ground;
 mod job;
 mod store;
 mod strategy;
+#[cfg(feature = "exports")]
+mod webhook;
 
+#[cfg(feature = "mysql")]
+pub use cache::{CacheOptions, CacheServer, CacheStatistics, CachedSnapshots};
 pub use domain::{
     batch::{Batch, BatchBuilder, BatchColumns, Conversion, MAX_TOUCHES, Touch},
     clicks::{Clicks, Conversions, MISSING_CLICK},
@@ -66,6 +72,11 @@ pub use ground::{
     scope::{Scope, ScopeSet, ScopeType},
     time::{SECONDS_PER_HOUR, Window, hour_of, parse_duration, parse_time},
 };
+#[cfg(feature = "exports")]
+pub use job::exports::{
+    ExportJob, ExportOutcome, ExportQuery, ExportRequest, ExportRunOptions, ExportRunReport,
+    ExportStatus, WebhookState,
+};
 #[cfg(feature = "mysql")]
 pub use job::{
     all_users::{JobReport, UserOutcome},
@@ -74,6 +85,7 @@ pub use job::{
         Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity, Overview, OverviewHour,
         OverviewOptions, OverviewTotals, TouchPlace, TouchpointShare,
     },
+    purge::{LeftFile, PurgeOptions, PurgeReport, PurgeTarget, PurgedTable, RetentionLimits},
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,
 };
@@ -95,3 +107,5 @@ pub use store::{
     csv::{CsvSink, CsvSource, TouchpointLines},
     memory::{AsColumns, MemoryStore},
 };
+#[cfg(feature = "exports")]
+pub use webhook::{Resolve, WebhookDelivery, WebhookNotice, WebhookPolicy, WebhookRequest};

@@ -4,7 +4,9 @@
 #![allow(clippy::doc_markdown)]
 
 mod compare;
+pub(crate) mod exports;
 mod overview;
+mod purge;
 
 use std::path::PathBuf;
 
@@ -13,6 +15,9 @@ use attribution_core::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::purge::{
+    IdArguments, JourneyArguments, LimitArguments, PurgeAction, PurgeArguments,
+};
 pub(crate) use compare::{CompareArguments, ComparisonFormat};
 pub(crate) use overview::OverviewArguments;
 
@@ -60,10 +65,20 @@ pub(crate) enum Command {
     },
     /// Show or export a model's stored snapshots
     Snapshots(SnapshotsArguments),
+    /// Schedule exports, make their files, send their webhooks, and list them
+    Export {
+        #[command(subcommand)]
+        action: exports::ExportAction,
+    },
     /// Compare models on the same conversions, of files or of a database, writing nothing
     Compare(CompareArguments),
     /// Show totals, hours, the mix of touches and what is out of the ordinary
     Overview(OverviewArguments),
+    /// Erase a user, a data subject or what is old, and show that nothing is left
+    Purge {
+        #[command(subcommand)]
+        action: PurgeAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps
@@ -150,6 +165,8 @@ pub(crate) struct SampleArguments {
 pub(crate) const DATABASE_VARIABLE: &str = "ATTRIBUTION_DATABASE_URL";
 /// The environment variable that stands in for `--replica`.
 pub(crate) const REPLICA_VARIABLE: &str = "ATTRIBUTION_REPLICA_URL";
+/// The environment variable that stands in for `--cache`.
+pub(crate) const CACHE_VARIABLE: &str = "ATTRIBUTION_CACHE_URL";
 
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArguments {
@@ -408,6 +425,9 @@ pub(crate) struct SnapshotsArguments {
     /// Write csv, xlsx or jsonl to standard output
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<ExportFormat>,
+    /// A Redis or memcached server that keeps what was read, as redis://user:password@host:port/db
+    #[arg(long, value_name = "URL", env = CACHE_VARIABLE, hide_env_values = true)]
+    pub(crate) cache: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! The commands that work on a database.
 
 pub(crate) mod check;
+pub(crate) mod exports;
 pub(crate) mod jobs;
 pub(crate) mod models;
 pub(crate) mod overview;
+pub(crate) mod purge;
 pub(crate) mod snapshots;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -11,12 +11,15 @@ pub(crate) mod all_users;
 pub(crate) mod backfill;
 #[cfg(feature = "mysql")]
 mod difference;
+#[cfg(feature = "exports")]
+pub(crate) mod exports;
 #[cfg(feature = "mysql")]
 mod external_sort;
 #[cfg(feature = "mysql")]
 mod journeys;
 #[cfg(feature = "mysql")]
 pub(crate) mod overview;
+pub(crate) mod purge;
 #[cfg(feature = "mysql")]
 pub(crate) mod rebuild;
 #[cfg(feature = "mysql")]

@@ -256,7 +256,8 @@ pub(crate) trait Reader: Send {
 /// from a replica.
 pub(crate) trait Worker: Reader {
     /// Begins a transaction, does the work, and commits it if the run still holds its lock and none of
-    /// `models` has changed. The work is done again from its start where a deadlock, a lock wait or a
+    /// `models` has changed. With it the generations rise of the models whose snapshots the work has
+    /// inserted, changed or deleted. The work is done again from its start where a deadlock, a lock wait or a
     /// lost connection undid it, so it has to look at what is there and not count on what it did. It
     /// answers with how many hours it has finished and how many rows it wrote.
     fn transaction(
@@ -287,7 +288,12 @@ pub(crate) trait Worker: Reader {
     /// Journey rows with their ids, as the primary has them.
     fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error>;
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error>;
-    fn update_snapshot(&mut self, snapshot_id: u64, totals: &SnapshotTotals) -> Result<(), Error>;
+    fn update_snapshot(
+        &mut self,
+        model_id: u64,
+        snapshot_id: u64,
+        totals: &SnapshotTotals,
+    ) -> Result<(), Error>;
     fn insert_credits(&mut self, rows: &[CreditValues]) -> Result<(), Error>;
     fn insert_journey_rows(&mut self, rows: &[JourneyValues]) -> Result<(), Error>;
     fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error>;
@@ -307,6 +313,7 @@ pub(crate) struct Checkpoint {
 pub(crate) enum RunKind {
     Backfill,
     Rebuild,
+    Purge,
 }
 
 impl RunKind {
@@ -314,6 +321,7 @@ impl RunKind {
         match self {
             Self::Backfill => "backfill",
             Self::Rebuild => "rebuild",
+            Self::Purge => "purge",
         }
     }
 }

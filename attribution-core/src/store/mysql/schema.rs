@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::connection::Connection;
+use super::generations;
 use crate::ground::error::{Defect, Defects, Error};
 
 /// A table with the columns that are read or written.
@@ -125,11 +126,48 @@ const CREDITS: Needed = (
         "created_at",
     ],
 );
+const GENERATIONS: Needed =
+    ("202_attribution_generations", &["model_id", "user_id", "generation", "updated_at"]);
 const AUDIT: Needed = (
     "202_attribution_audit",
     &["audit_id", "user_id", "model_id", "action", "metadata", "created_at"],
 );
 const EXPORTS: Needed = ("202_attribution_exports", &["export_id", "user_id", "model_id"]);
+#[cfg(feature = "exports")]
+const EXPORT_QUEUE: Needed = (
+    EXPORTS.0,
+    &[
+        "export_id",
+        "user_id",
+        "model_id",
+        "scope_type",
+        "scope_id",
+        "start_hour",
+        "end_hour",
+        "requested_format",
+        "status",
+        "options",
+        "webhook_url",
+        "webhook_secret",
+        "webhook_headers",
+        "file_path",
+        "rows_exported",
+        "queued_at",
+        "started_at",
+        "completed_at",
+        "failed_at",
+        "last_error",
+        "webhook_attempted_at",
+        "webhook_status_code",
+        "webhook_response_body",
+        "created_at",
+        "updated_at",
+    ],
+);
+const PURGED_EXPORTS: Needed = (
+    EXPORTS.0,
+    &["export_id", "user_id", "start_hour", "end_hour", "status", "file_path", "created_at"],
+);
 const CRON_LOGS: Needed = ("202_cronjob_logs", &["id", "last_execution_time"]);
 
 /// What the backfill needs.
@@ -149,12 +187,35 @@ pub(super) const FOR_REBUILD: &[Needed] = &[
     MODELS,
     SNAPSHOTS,
     CREDITS,
+    GENERATIONS,
     AUDIT,
     CRON_LOGS,
 ];
+/// What a purge needs.
+pub(super) const FOR_PURGE: &[Needed] = &[
+    RUNS,
+    USERS,
+    CLICKS,
+    CLICKS_ADVANCE,
+    CONVERSIONS,
+    JOURNEYS,
+    SETTINGS,
+    CAMPAIGNS,
+    ACCOUNTS,
+    MODELS,
+    SNAPSHOTS,
+    CREDITS,
+    GENERATIONS,
+    AUDIT,
+    PURGED_EXPORTS,
+];
 /// What the changing of models needs.
 pub(super) const FOR_MODELS: &[Needed] =
-    &[RUNS, USERS, CAMPAIGNS, MODELS, SNAPSHOTS, CREDITS, AUDIT, EXPORTS];
+    &[RUNS, USERS, CAMPAIGNS, MODELS, SNAPSHOTS, CREDITS, GENERATIONS, AUDIT, EXPORTS];
+/// What the export queue needs.
+#[cfg(feature = "exports")]
+pub(super) const FOR_EXPORTS: &[Needed] =
+    &[USERS, MODELS, SNAPSHOTS, AUDIT, EXPORT_QUEUE, CRON_LOGS];
 /// What the changing of settings needs, besides the backfill.
 pub(super) const FOR_SETTINGS: &[Needed] = &[USERS, SETTINGS, CAMPAIGNS];
 
@@ -207,7 +268,7 @@ fn created(table: &str) -> bool {
 }
 
 /// The tables that are created where they are missing.
-pub(super) const CREATED: [(&str, &str); 8] = [
+pub(super) const CREATED: [(&str, &str); 9] = [
     (
         MODELS.0,
         "model_id bigint unsigned NOT NULL AUTO_INCREMENT,
@@ -256,6 +317,15 @@ pub(super) const CREATED: [(&str, &str); 8] = [
         PRIMARY KEY (touchpoint_id),
         KEY snapshot_conversion (snapshot_id, conv_id),
         KEY click_id (click_id)",
+    ),
+    (
+        GENERATIONS.0,
+        "model_id bigint unsigned NOT NULL,
+        user_id mediumint unsigned NOT NULL,
+        generation bigint unsigned NOT NULL,
+        updated_at int unsigned NOT NULL,
+        PRIMARY KEY (model_id),
+        KEY user_id (user_id)",
     ),
     (
         SETTINGS.0,
@@ -365,6 +435,9 @@ pub(super) fn install(connection: &mut Connection) -> Result<Vec<&'static str>, 
             )?;
             tables.push(table);
         }
+    }
+    if tables.contains(&GENERATIONS.0) {
+        generations::begin(connection)?;
     }
     Ok(tables)
 }

@@ -1,5 +1,6 @@
 //! One thread's connections, and the statements that read and write an owner's rows.
 
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::thread;
@@ -8,6 +9,7 @@ use hashbrown::HashSet;
 use mysql::{Row, Value};
 
 use super::connection::{Connection, Fault, backoff, fault, now};
+use super::generations;
 use super::models::read_models_locked;
 use super::reader::{JOURNEYS, MysqlReader, Stretch, collect, each_stored_touch, uint};
 use super::run::{MOST_ATTEMPTS, RunState};
@@ -26,12 +28,16 @@ use crate::job::tables::{
 /// Reads from a replica where there is one, and writes to the primary.
 pub(crate) struct MysqlWorker {
     run: Arc<RunState>,
-    reader: MysqlReader,
+    pub(super) reader: MysqlReader,
+    /// What is noted with the snapshots that are written, where it is not the run's.
+    pub(super) window: Option<Window>,
+    /// The models whose snapshots this transaction has changed.
+    changed: BTreeSet<u64>,
 }
 
 impl MysqlWorker {
     pub(super) const fn new(run: Arc<RunState>, reader: MysqlReader) -> Self {
-        Self { run, reader }
+        Self { run, reader, window: None, changed: BTreeSet::new() }
     }
 
     /// After a lost connection, waits for as long as it takes until what it had sent to be committed is
@@ -58,12 +64,17 @@ impl MysqlWorker {
     ) -> Result<(), Error> {
         self.run.verify()?;
         self.reader.primary.run_text("beginning a transaction", "START TRANSACTION")?;
+        self.changed.clear();
         let checkpoint = work(self)?;
         if checkpoint.rows_written == 0 {
             return self.reader.primary.run_text("ending a transaction", "ROLLBACK");
         }
         check_models(&mut self.reader.primary, self.reader.owner, models)?;
         self.run.pass_fence(&mut self.reader.primary, checkpoint)?;
+        // Behind the fence the run's transactions come one after the other, so that they cannot hold up
+        // each other here.
+        let changed = self.changed.iter().copied();
+        generations::raise(&mut self.reader.primary, self.reader.owner, changed)?;
         self.reader.primary.run_text("committing", "COMMIT")
     }
 }
@@ -312,7 +323,8 @@ impl Worker for MysqlWorker {
     }
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
-        let (owner, window, time) = (self.reader.owner, self.run.window(), now());
+        let (owner, window, time) = (self.reader.owner, self.noted_window(), now());
+        self.changed.extend(rows.iter().map(|(key, _)| key.model_id));
         self.reader.primary.insert(
             "writing snapshots",
             "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, scope_id, \
@@ -337,8 +349,14 @@ impl Worker for MysqlWorker {
         )
     }
 
-    fn update_snapshot(&mut self, snapshot_id: u64, totals: &SnapshotTotals) -> Result<(), Error> {
-        let window = self.run.window();
+    fn update_snapshot(
+        &mut self,
+        model_id: u64,
+        snapshot_id: u64,
+        totals: &SnapshotTotals,
+    ) -> Result<(), Error> {
+        let window = self.noted_window();
+        self.changed.insert(model_id);
         self.reader
             .primary
             .run(
@@ -399,6 +417,21 @@ impl Worker for MysqlWorker {
     }
 
     fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error> {
+        self.delete_by_id(table, ids).map(|_| ())
+    }
+}
+
+impl MysqlWorker {
+    fn noted_window(&self) -> Window {
+        self.window.unwrap_or(self.run.window())
+    }
+
+    /// Says how many rows there were.
+    pub(super) fn delete_by_id(&mut self, table: ResultTable, ids: &[u64]) -> Result<u64, Error> {
+        if table == ResultTable::Snapshots {
+            let models = generations::models_of(&mut self.reader.primary, ids)?;
+            self.changed.extend(models);
+        }
         let statement = match table {
             ResultTable::Snapshots => {
                 "DELETE FROM 202_attribution_snapshots WHERE snapshot_id IN {ids}"
@@ -410,7 +443,7 @@ impl Worker for MysqlWorker {
                 "DELETE FROM 202_conversion_touchpoints WHERE touchpoint_id IN {ids}"
             }
         };
-        self.reader.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
+        self.reader.primary.run_of("deleting rows", statement, &[], ids)
     }
 }
 
@@ -423,6 +456,8 @@ fn last_second(window: Window) -> u64 {
 pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
     text.trim_end().to_ascii_lowercase().parse().ok()
 }
+
+/// A row of the conversions, its columns in the order of [`StoredConversion`]'s query.
 
 /// A row of the snapshots, its columns in the order of their table less those of its run.
 pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
