@@ -457,8 +457,6 @@ pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
     text.trim_end().to_ascii_lowercase().parse().ok()
 }
 
-/// A row of the conversions, its columns in the order of [`StoredConversion`]'s query.
-
 /// A row of the snapshots, its columns in the order of their table less those of its run.
 pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
     let fields = Fields::new(row, SNAPSHOTS);
