@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::fmt::Write;
+
 use common::{CLICKS_HEADER, CONVERSIONS_HEADER, Folder, good_input};
 
 const FILES: [&str; 5] = ["compare", "--clicks", "clicks.csv", "--conversions", "conversions.csv"];
@@ -17,10 +19,10 @@ fn two_campaigns() -> Folder {
     for number in 1..=200_u32 {
         let (first, second) = (number * 2, number * 2 + 1);
         let time = 1_717_200_000 + number * 60;
-        clicks +=
-            &format!("\n{first},{time},v{number},1,3,5,0.25\n{second},{time},v{number},2,4,5,0.5");
+        write!(clicks, "\n{first},{time},v{number},1,3,5,0.25").unwrap();
+        write!(clicks, "\n{second},{time},v{number},2,4,5,0.5").unwrap();
         let payout = 10 + number % 3;
-        conversions += &format!("\n{number},{second},{},{payout},,", time + 60);
+        write!(conversions, "\n{number},{second},{},{payout},,", time + 60).unwrap();
     }
     let folder = Folder::new();
     folder.write("clicks.csv", clicks + "\n");

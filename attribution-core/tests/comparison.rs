@@ -406,7 +406,7 @@ fn what_cannot_be_compared_is_refused() {
 /// What is expected of campaign 1 in one account, made by [`account`], for each conversion: the credit
 /// under last touch, and under linear.
 const LAST: f64 = 0.4;
-const LINEAR: f64 = (0.4 + (0.2 + 0.4) / 2.0 + (0.2 + 0.2 + 0.4) / 3.0) / 3.0;
+const LINEAR: f64 = (0.4 + 0.6 / 2.0 + 0.8 / 3.0) / 3.0;
 const CONVERSIONS: f64 = 300.0;
 /// Of a payout of 10, 20 or 60, and of a cost below 1, in counts of 0.00001.
 const PAYOUT: f64 = 3_000_000.0;
