@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod compare;
 mod database;
 mod demo;
 mod models;
@@ -41,10 +42,14 @@ fn obey(command: &Command) -> Result<u8, Error> {
     let done = match command {
         Command::Backfill(options) => return database::jobs::backfill(options),
         Command::Rebuild(options) => return database::jobs::rebuild(options),
+        Command::Export { action } => return database::exports::export(action),
         Command::Check(options) => return database::check::check(options),
+        Command::Purge { action } => return database::purge::purge(action),
         Command::MultiTouch(options) => database::jobs::multi_touch(options),
         Command::Model { action } => database::models::model(action),
         Command::Snapshots(options) => database::snapshots::snapshots(options),
+        Command::Compare(options) => compare::compare(options),
+        Command::Overview(options) => database::overview::overview(options),
         Command::Install(options) => database::check::install(options),
         Command::Run(options) => run::run(options),
         Command::Sample(options) => sample::sample(options),

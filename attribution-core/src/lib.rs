@@ -44,6 +44,8 @@ mod ground;
 mod job;
 mod store;
 mod strategy;
+#[cfg(feature = "exports")]
+mod webhook;
 
 #[cfg(feature = "mysql")]
 pub use cache::{CacheOptions, CacheServer, CacheStatistics, CachedSnapshots};
@@ -66,17 +68,32 @@ pub use export::{ExportFormat, SnapshotExporter, SnapshotRow, file::ExportFile};
 pub use ground::{
     error::{Defect, Defects, Error, ErrorCode, ModelError},
     money::{Credit, Money},
+    percent::{CreditDifference, Percent},
     scope::{Scope, ScopeSet, ScopeType},
     time::{SECONDS_PER_HOUR, Window, hour_of, parse_duration, parse_time},
+};
+#[cfg(feature = "exports")]
+pub use job::exports::{
+    ExportJob, ExportOutcome, ExportQuery, ExportRequest, ExportRunOptions, ExportRunReport,
+    ExportStatus, WebhookState,
 };
 #[cfg(feature = "mysql")]
 pub use job::{
     all_users::{JobReport, UserOutcome},
     backfill::{BackfillOptions, BackfillReport},
+    overview::{
+        Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity, Overview, OverviewHour,
+        OverviewOptions, OverviewTotals, TouchPlace, TouchpointShare,
+    },
+    purge::{LeftFile, PurgeOptions, PurgeReport, PurgeTarget, PurgedTable, RetentionLimits},
     rebuild::{InvalidModel, RebuildOptions, RebuildReport, RebuiltModel},
     tables::SnapshotRecord,
 };
 pub use job::{
+    compare::{
+        CompareOptions, Comparison, ComparisonRow, Difference, DifferenceIntervals,
+        FigureIntervals, Interval, compare,
+    },
     progress::{Phase, Progress},
     run::{ModelReport, RunOptions, RunReport, run},
     store::{Dataset, ResultSink, RowEncoder, Source},
@@ -90,3 +107,5 @@ pub use store::{
     csv::{CsvSink, CsvSource, TouchpointLines},
     memory::{AsColumns, MemoryStore},
 };
+#[cfg(feature = "exports")]
+pub use webhook::{Resolve, WebhookDelivery, WebhookNotice, WebhookPolicy, WebhookRequest};

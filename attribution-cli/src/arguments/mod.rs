@@ -3,12 +3,23 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+mod compare;
+pub(crate) mod exports;
+mod overview;
+mod purge;
+
 use std::path::PathBuf;
 
 use attribution_core::{
     ExportFormat, JourneyKey, Model, Scope, ScopeSet, ScopeType, parse_duration, parse_time,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::purge::{
+    IdArguments, JourneyArguments, LimitArguments, PurgeAction, PurgeArguments,
+};
+pub(crate) use compare::{CompareArguments, ComparisonFormat};
+pub(crate) use overview::OverviewArguments;
 
 /// Exact multi-touch attribution of clicks and conversions.
 #[derive(Debug, Parser)]
@@ -54,6 +65,20 @@ pub(crate) enum Command {
     },
     /// Show or export a model's stored snapshots
     Snapshots(SnapshotsArguments),
+    /// Schedule exports, make their files, send their webhooks, and list them
+    Export {
+        #[command(subcommand)]
+        action: exports::ExportAction,
+    },
+    /// Compare models on the same conversions, of files or of a database, writing nothing
+    Compare(CompareArguments),
+    /// Show totals, hours, the mix of touches and what is out of the ordinary
+    Overview(OverviewArguments),
+    /// Erase a user, a data subject or what is old, and show that nothing is left
+    Purge {
+        #[command(subcommand)]
+        action: PurgeAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

@@ -1,4 +1,5 @@
 //! What the engine is for, written against the store traits.
+pub(crate) mod compare;
 pub(crate) mod progress;
 pub(crate) mod run;
 pub(crate) mod store;
@@ -10,10 +11,15 @@ pub(crate) mod all_users;
 pub(crate) mod backfill;
 #[cfg(feature = "mysql")]
 mod difference;
+#[cfg(feature = "exports")]
+pub(crate) mod exports;
 #[cfg(feature = "mysql")]
 mod external_sort;
 #[cfg(feature = "mysql")]
 mod journeys;
+#[cfg(feature = "mysql")]
+pub(crate) mod overview;
+pub(crate) mod purge;
 #[cfg(feature = "mysql")]
 pub(crate) mod rebuild;
 #[cfg(feature = "mysql")]

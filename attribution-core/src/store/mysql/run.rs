@@ -16,6 +16,7 @@ use mysql::{Opts, Value, params};
 use super::again;
 use super::connection::{Connection, Fault, backoff, fault, now};
 use super::models::read_models;
+use super::reader::MysqlReader;
 use super::worker::MysqlWorker;
 use crate::ground::error::{Error, ErrorCode};
 use crate::ground::time::Window;
@@ -47,7 +48,7 @@ pub(super) struct RunState {
     kind: RunKind,
     run_id: u64,
     window: Window,
-    retries: AtomicU64,
+    retries: Arc<AtomicU64>,
 }
 
 impl MysqlRun {
@@ -74,7 +75,7 @@ impl MysqlRun {
             kind,
             run_id,
             window,
-            retries: AtomicU64::new(0),
+            retries: Arc::default(),
         })))
     }
 }
@@ -264,13 +265,18 @@ pub(super) fn take_lock(
 
 /// Notes for the host that the hourly job has succeeded.
 pub(super) fn note_success(connection: &mut Connection) -> Result<(), Error> {
+    note_cron_job(connection, 2)
+}
+
+/// Notes for the host that one of its scheduled jobs has succeeded: 2 is the rebuild, 3 the exports.
+pub(super) fn note_cron_job(connection: &mut Connection, id: u32) -> Result<(), Error> {
     let time = now();
     connection
         .run(
             "noting the success",
-            "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (2, ?) \
+            "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (?, ?) \
              ON DUPLICATE KEY UPDATE last_execution_time = ?",
-            (time, time),
+            (id, time, time),
         )
         .map(|_| ())
 }
@@ -279,10 +285,9 @@ impl Run for MysqlRun {
     type Worker = MysqlWorker;
 
     fn worker(&self) -> Result<MysqlWorker, Error> {
-        let servers = &self.0.servers;
-        let primary = Connection::open(&servers.primary)?;
-        let replica = servers.replica.as_ref().map(Connection::open).transpose()?;
-        Ok(MysqlWorker::new(Arc::clone(&self.0), primary, replica, self.0.owner))
+        let run = &self.0;
+        let reader = MysqlReader::open(&run.servers, run.owner, Arc::clone(&run.retries))?;
+        Ok(MysqlWorker::new(Arc::clone(run), reader))
     }
 
     fn models(&self) -> Result<Vec<ModelRow>, Error> {
