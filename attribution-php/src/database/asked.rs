@@ -79,7 +79,7 @@ pub(super) fn one_or_all(options: Options<'_>) -> Result<u64, Failure> {
     }
 }
 
-pub(super) fn model<'a>(options: Options<'a>) -> Result<&'a str, Failure> {
+pub(super) fn model(options: Options<'_>) -> Result<&str, Failure> {
     options.text("model")?.ok_or_else(|| missing(options, "model", "the slug of a model"))
 }
 
@@ -117,7 +117,7 @@ pub(super) fn scope(options: Options<'_>, allowed: &str) -> Result<Scope, Failur
 }
 
 /// The caller's function, that is to hear how far a job has come.
-pub(super) fn progress<'a>(options: Options<'a>) -> Result<Option<&'a Zval>, Failure> {
+pub(super) fn progress(options: Options<'_>) -> Result<Option<&Zval>, Failure> {
     match options.get("progress") {
         Some(value) if !value.is_callable() => {
             Err(refused(options.place("progress"), described(value), "a callable"))
