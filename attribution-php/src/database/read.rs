@@ -52,21 +52,26 @@ fn read_query(query: Options<'_>) -> Result<Query, Failure> {
     Ok(Query { user_id, query: wanted })
 }
 
-/// What `attribution_snapshots` gives.
-pub(crate) fn snapshots(database: &Zval, query: &ZendHashTable) -> Result<Made, Failure> {
-    let records = read_snapshots(database, query)?;
-    let guarded = BailoutGuard::new(records);
-    record_rows(guarded.get())
+/// Rows that were read for this call, or that a cache has, too.
+enum Records {
+    Own(Vec<SnapshotRecord>),
+    Shared(Arc<[SnapshotRecord]>),
 }
 
-fn read_snapshots(
-    database: &Zval,
-    query: &ZendHashTable,
-) -> Result<Arc<[SnapshotRecord]>, Failure> {
+/// What `attribution_snapshots` gives.
+pub(crate) fn snapshots(database: &Zval, query: &ZendHashTable) -> Result<Made, Failure> {
+    let guarded = BailoutGuard::new(read_snapshots(database, query)?);
+    match guarded.get() {
+        Records::Own(records) => record_rows(records),
+        Records::Shared(records) => record_rows(records),
+    }
+}
+
+fn read_snapshots(database: &Zval, query: &ZendHashTable) -> Result<Records, Failure> {
     let options = Options::new(query, "query", &QUERY)?;
     let Query { user_id, query } = read_query(options)?;
     if let Some(cached) = cache::wanted(database, options)? {
-        return job::run(None, |_| cached.snapshots(user_id, &query));
+        return job::run(None, |_| cached.snapshots(user_id, &query).map(Records::Shared));
     }
     let store = open(database, options.get("replica"))?;
     job::run(None, |progress| {
@@ -79,7 +84,7 @@ fn read_snapshots(
                 std::ops::ControlFlow::Break(()) => Err(attribution_core::Error::Cancelled),
             }
         })?;
-        Ok(records.into())
+        Ok(Records::Own(records))
     })
 }
 
