@@ -3,9 +3,17 @@
 //! The receiver's URL comes from a user of the host, so it is not trusted: see [`WebhookPolicy`]
 //! for what is refused.
 
+mod body;
+mod headers;
+mod lookup;
+mod networks;
 mod notice;
 mod policy;
+mod post;
 mod request;
+mod retry_after;
+mod target;
+mod transport;
 
 #[allow(unused_imports)]
 pub(crate) use self::notice::{WebhookDelivery as Delivery, WebhookNotice as Notice};

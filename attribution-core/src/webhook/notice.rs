@@ -67,14 +67,15 @@ pub struct WebhookNotice<'a> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WebhookDelivery {
-    /// The receiver took it: 2xx.
+    /// The receiver took it: a whole 2xx response, or the first 64 KiB of one.
     Delivered {
         /// The response's status code.
         status: u16,
         /// The response's body.
         body: String,
     },
-    /// It was not sent, and never is to be: the policy forbids it, or the file can't be read.
+    /// It was not sent, and never is to be: the policy forbids it, the request is not valid, or the
+    /// file is too large or not the one that was meant.
     Refused {
         /// Why, for a person.
         reason: String,
@@ -86,7 +87,8 @@ pub enum WebhookDelivery {
         /// The response's body.
         body: String,
     },
-    /// It may work later: a fault of the connection, a timeout, 408, 429 or 5xx.
+    /// It may work later: a fault of the connection or of its certificate, a timeout, 408, 429, 5xx, or
+    /// a 2xx response that broke off.
     Again {
         /// The response's status code, where there was a response.
         status: Option<u16>,

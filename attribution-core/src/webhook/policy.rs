@@ -1,13 +1,18 @@
 //! Where webhooks may go, and within which bounds.
 
 use std::fmt;
+use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use ureq::tls::Certificate;
+
+use super::post::read_certificates;
+use crate::ground::error::{Error, quoted};
 
 /// Looks up the addresses of a host's name.
 ///
@@ -63,8 +68,8 @@ pub trait Resolve: Send + Sync {
 pub struct WebhookPolicy {
     /// Networks that may be reached although they are not public; nothing by default.
     pub allow: Vec<IpNet>,
-    /// A PEM file of root certificates that receivers' certificates may be signed by, beside those
-    /// of Mozilla's list, which are always trusted.
+    /// A PEM file of root certificates that receivers' certificates have to be signed by, instead of
+    /// those of Mozilla's list.
     pub root_certificates: Option<PathBuf>,
     /// The time that a delivery may take in all, from the look-up of the name to the last byte of
     /// the response that is kept: 15 s by default.
@@ -103,6 +108,74 @@ impl fmt::Debug for WebhookPolicy {
 }
 
 impl WebhookPolicy {
+    /// Allows a network, `10.1.2.0/24` or `fd00:1::/32`, or a single address.
+    ///
+    /// # Errors
+    /// Refuses other texts.
+    ///
+    /// ```
+    /// use attribution_core::WebhookPolicy;
+    /// let mut policy = WebhookPolicy::default();
+    /// policy.allow_network("10.1.2.3")?;
+    /// assert_eq!(policy.allow, ["10.1.2.3/32".parse()?]);
+    /// assert!(policy.allow_network("intranet").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow_network(&mut self, text: &str) -> Result<(), Error> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        self.allow.push(network.map_err(|_| {
+            Error::input(
+                "allowed network",
+                format!("{} was given", quoted(text)),
+                "a network such as 10.1.2.0/24 or fd00:1::/32, or an address",
+            )
+        })?);
+        Ok(())
+    }
+
+    /// Checks the policy itself: the time, the base of download URLs, and the root certificates,
+    /// which are read.
+    ///
+    /// # Errors
+    /// [`Error::Input`] names what is at fault; [`Error::Io`] where the certificates can't be read.
+    ///
+    /// ```
+    /// use attribution_core::WebhookPolicy;
+    /// let mut policy = WebhookPolicy::default();
+    /// assert!(policy.check().is_ok());
+    /// policy.root_certificates = Some("/nowhere/roots.pem".into());
+    /// assert_eq!(policy.check().unwrap_err().code().as_str(), "io");
+    /// ```
+    pub fn check(&self) -> Result<(), Error> {
+        if self.timeout.is_zero() {
+            return Err(Error::input("webhook timeout", "0 was given", "more than 0"));
+        }
+        if let Some(base) = &self.download_base {
+            let lower = base.to_ascii_lowercase();
+            let web = lower.starts_with("http://") || lower.starts_with("https://");
+            if !web || !base.bytes().all(|byte| byte.is_ascii_graphic()) {
+                let found = format!("{} was given", quoted(base));
+                return Err(Error::input("download base", found, "an http or https URL"));
+            }
+        }
+        if self.root_certificates.is_some() {
+            self.read_roots()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn read_roots(&self) -> Result<Vec<Certificate<'static>>, Error> {
+        let Some(path) = &self.root_certificates else {
+            return Ok(Vec::new());
+        };
+        let what = format!("reading the root certificates {}", path.display());
+        let pem = fs::read(path).map_err(Error::io(what))?;
+        read_certificates(&pem).map_err(|found| {
+            let place = format!("root certificates {}", path.display());
+            Error::input(place, found, "certificates in PEM")
+        })
+    }
+
     /// The URL that a finished file can be fetched under: the base, a slash unless the base ends in
     /// one, and the file's name, percent-encoded; nothing where no base is configured.
     ///
