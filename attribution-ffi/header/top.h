@@ -21,18 +21,18 @@
  *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
- * After fork, a child may go on using handles.
+ * After fork, a child may go on using handles, but for an attribution_cache.
  *
  * Callbacks. No function that the caller gives, be it a write, a progress or one of Arrow's (release, get_schema,
  * get_next, get_last_error), may unwind or jump out, or free what the call that runs was given.
  *
- * Signals. The library sets no handlers. While it talks to a database, SIGPIPE is held back on the calling
+ * Signals. The library sets no handlers. While it talks to a database or another server, SIGPIPE is held back on the calling
  * thread, during the progress callback, too, so that a lost connection is a status even in a program that
  * has not switched it off.
  *
  * Structs with a `size` may grow at their end in later versions. Begin them with their _INIT, and an older or
  * newer library will understand them. All others never change.
  *
- * Money and stored credit are counts of 0.00001. Times are unix seconds, UTC. Texts are UTF-8 and end with
+ * Money and stored credit are counts of 0.00001, percentages counts of 0.01 %. Times are unix seconds, UTC. Texts are UTF-8 and end with
  * a NUL.
  */

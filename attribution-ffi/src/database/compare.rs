@@ -196,15 +196,16 @@ impl attribution_comparison_row {
             row.cost.count(),
             row.profit.count(),
         ];
-        let [figures_low, figures_high] = row.intervals.map_or_else(Default::default, |intervals| {
-            let figures = [
-                ends(intervals.credited_conversions),
-                ends(intervals.revenue),
-                ends(intervals.cost),
-                ends(intervals.profit),
-            ];
-            attribution_figures::of_ends(figures, intervals.roi_percent.map(ends))
-        });
+        let [figures_low, figures_high] =
+            row.intervals.map_or_else(Default::default, |intervals| {
+                let figures = [
+                    ends(intervals.credited_conversions),
+                    ends(intervals.revenue),
+                    ends(intervals.cost),
+                    ends(intervals.profit),
+                ];
+                attribution_figures::of_ends(figures, intervals.roi_percent.map(ends))
+            });
         let [difference, difference_low, difference_high] =
             row.difference.as_ref().map_or_else(Default::default, difference_of);
         Self {
@@ -326,9 +327,7 @@ pub unsafe extern "C" fn attribution_comparison_json(
 
 /// Frees a comparison and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_comparison_free(
-    comparison: *mut *mut attribution_comparison,
-) {
+pub unsafe extern "C" fn attribution_comparison_free(comparison: *mut *mut attribution_comparison) {
     // SAFETY: the caller's promise.
     unsafe { free(comparison) }
 }

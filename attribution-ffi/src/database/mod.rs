@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod compare;
+pub mod export_run;
 pub mod exports;
 pub mod figures;
 pub mod findings;

@@ -370,11 +370,8 @@ pub unsafe extern "C" fn attribution_purge_report_file_left(
         let (Some(left), Some(problem)) = (files.get(index), value.problems.get(index)) else {
             return Err(Failure::index(index, files.len(), "files that were left"));
         };
-        let filled = attribution_left_file {
-            size: 0,
-            export_id: left.export_id,
-            problem: problem.as_ptr(),
-        };
+        let filled =
+            attribution_left_file { size: 0, export_id: left.export_id, problem: problem.as_ptr() };
         // SAFETY: the caller's promise.
         unsafe { fill_growing(file, filled) }
     })
@@ -391,9 +388,7 @@ pub unsafe extern "C" fn attribution_purge_report_json(
 
 /// Frees a report and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_free(
-    report: *mut *mut attribution_purge_report,
-) {
+pub unsafe extern "C" fn attribution_purge_report_free(report: *mut *mut attribution_purge_report) {
     // SAFETY: the caller's promise.
     unsafe { free(report) }
 }

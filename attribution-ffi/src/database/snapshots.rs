@@ -6,7 +6,8 @@ use attribution_core::{SnapshotQuery, SnapshotRecord, Window};
 
 use super::store::attribution_store;
 use crate::border::{
-    Failure, Growing, Handle, borrow, clear, fill_growing, first, free, give, guard, read_growing, text,
+    Failure, Growing, Handle, borrow, clear, fill_growing, first, free, give, guard, read_growing,
+    text,
 };
 use crate::error::{attribution_error, attribution_status};
 use crate::scope::{number_of, scope_type};
