@@ -41,6 +41,7 @@ fn obey(command: &Command) -> Result<u8, Error> {
     let done = match command {
         Command::Backfill(options) => return database::jobs::backfill(options),
         Command::Rebuild(options) => return database::jobs::rebuild(options),
+        Command::Export { action } => return database::exports::export(action),
         Command::Check(options) => return database::check::check(options),
         Command::MultiTouch(options) => database::jobs::multi_touch(options),
         Command::Model { action } => database::models::model(action),

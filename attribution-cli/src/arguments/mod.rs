@@ -3,6 +3,8 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+pub(crate) mod exports;
+
 use std::path::PathBuf;
 
 use attribution_core::{
@@ -54,6 +56,11 @@ pub(crate) enum Command {
     },
     /// Show or export a model's stored snapshots
     Snapshots(SnapshotsArguments),
+    /// Schedule exports, make their files, send their webhooks, and list them
+    Export {
+        #[command(subcommand)]
+        action: exports::ExportAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

@@ -1,6 +1,7 @@
 //! The commands that work on a database.
 
 pub(crate) mod check;
+pub(crate) mod exports;
 pub(crate) mod jobs;
 pub(crate) mod models;
 pub(crate) mod snapshots;

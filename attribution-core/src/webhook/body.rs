@@ -129,6 +129,7 @@ impl<'f, F: Read + Seek> Body<'f, F> {
         secret: &[u8],
         deadline: Instant,
     ) -> io::Result<Option<String>> {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(io::Error::other)?;
         self.rewind()?;
         while self.fill()? {
@@ -138,7 +139,6 @@ impl<'f, F: Read + Seek> Body<'f, F> {
             }
         }
         let digest = mac.finalize().into_bytes();
-        const HEX: &[u8; 16] = b"0123456789abcdef";
         let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         Ok(Some(digits.map(|digit| char::from(HEX[usize::from(digit)])).collect()))
     }
@@ -266,8 +266,10 @@ mod tests {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"hush").unwrap();
         mac.update(&text);
         let digest = mac.finalize().into_bytes();
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(signature, hex);
+        let digits = signature.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        let bytes: Vec<u8> = digits.map(|digits| u8::from_str_radix(digits, 16).unwrap()).collect();
+        assert_eq!(bytes, digest.as_slice());
+        assert_eq!(signature, signature.to_lowercase());
         assert_eq!(body.signature(b"hush", Instant::now()).unwrap(), None);
     }
 

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 /// IPv4 networks that are not public, after IANA's special-purpose registry (RFC 6890 and later).
 const IPV4: [(Ipv4Addr, u32, &str); 17] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, "an address of this network"),
+    (Ipv4Addr::UNSPECIFIED, 8, "an address of this network"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "a private address"),
     (Ipv4Addr::new(100, 64, 0, 0), 10, "a shared address"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, "a loopback address"),

@@ -208,10 +208,11 @@ fn kept(body: &mut impl Read) -> (String, Option<ureq::Error>) {
         }
     }
     // A letter that the limit cuts in two is left out.
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        if bytes.len() == KEPT && error.error_len().is_none() {
-            bytes.truncate(error.valid_up_to());
-        }
+    if let Err(error) = std::str::from_utf8(&bytes)
+        && bytes.len() == KEPT
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
     }
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     // The sign for what can't be read is longer than what it stands for.

@@ -51,7 +51,7 @@ mod tests {
             ("Sun Nov  6 08:52:37 1994", Some(180)),
             ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
             ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(86_400)),
+            ("Thu, 31 Dec 9998 23:59:59 GMT", Some(86_400)),
             ("", None),
             ("-1", None),
             ("+1", None),

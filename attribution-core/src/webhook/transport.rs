@@ -1,8 +1,8 @@
 //! The client's connection: to the addresses that were checked and no others, and with one deadline
 //! for everything.
 //!
-//! The client's own timeouts are per call of the system, so that a receiver which takes or gives a few
-//! bytes at a time could stretch them; here each call gets what is left until the deadline.
+//! The client's own timeout for writing is one per call of the system, so that a receiver which takes a
+//! few bytes at a time could stretch it; here each call gets what is left until the deadline.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -232,7 +232,13 @@ impl Check<'_> {
     /// Whether the schema is whole.
     fn schema(&mut self) -> Result<bool, Error> {
         let mut missing = Vec::new();
-        for needed in [schema::FOR_BACKFILL, schema::FOR_REBUILD, schema::FOR_MODELS] {
+        for needed in [
+            schema::FOR_BACKFILL,
+            schema::FOR_REBUILD,
+            schema::FOR_MODELS,
+            #[cfg(feature = "exports")]
+            schema::FOR_EXPORTS,
+        ] {
             for defect in schema::missing(self.connection, needed)? {
                 if !missing.contains(&defect) {
                     missing.push(defect);

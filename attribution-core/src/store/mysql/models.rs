@@ -91,6 +91,7 @@ impl From<ModelRow> for StoredModel {
     }
 }
 
+const CHANGING: &str = "changing models";
 const COLUMNS: &str =
     "model_id, model_name, model_slug, model_type, weighting_config, is_active, is_default";
 
@@ -143,7 +144,8 @@ fn read_to_change(connection: &mut Connection, owner: u64) -> Result<Vec<ModelRo
     read(connection, owner, "FOR UPDATE")
 }
 
-fn find_among(models: Vec<ModelRow>, owner: u64, slug: &str) -> Result<ModelRow, Error> {
+/// As [`find`] among models that were read.
+pub(super) fn find_among(models: Vec<ModelRow>, owner: u64, slug: &str) -> Result<ModelRow, Error> {
     let slugs: Vec<&str> = models.iter().map(|model| model.slug.as_str()).collect();
     let allowed = match &slugs[..] {
         [] => "a model's slug; the user has no models".to_owned(),
@@ -156,12 +158,12 @@ fn find_among(models: Vec<ModelRow>, owner: u64, slug: &str) -> Result<ModelRow,
 
 /// Does work and its audit row in one transaction, again where a deadlock or a lock wait undid it. After
 /// a commit whose answer was lost, the audit row is looked for: it is there if the commit came through.
-fn audited<T>(
+pub(super) fn audited<T>(
     connection: &mut Connection,
+    what: &str,
     owner: u64,
     mut work: impl FnMut(&mut Connection) -> Result<(T, AuditRow), Error>,
 ) -> Result<T, Error> {
-    let what = "changing models";
     let mut attempt = 0;
     loop {
         let mut done = None;
@@ -266,7 +268,7 @@ pub(super) fn create(
     default: bool,
 ) -> Result<StoredModel, Error> {
     let config = stored_config(model)?;
-    audited(connection, owner, |connection| {
+    audited(connection, CHANGING, owner, |connection| {
         let others = read_to_change(connection, owner)?;
         let slug = free_slug(model.slug(), &others);
         if default {
@@ -311,7 +313,7 @@ pub(super) fn update(
         Some(slug) => Some(any.with_slug(slug)?.slug().to_owned()),
         None => None,
     };
-    audited(connection, owner, |connection| {
+    audited(connection, CHANGING, owner, |connection| {
         let others = read_to_change(connection, owner)?;
         let mut row = find_among(others.clone(), owner, slug)?;
         if let Some(new_slug) = &new_slug {
@@ -379,7 +381,7 @@ pub(super) fn set_default(
     owner: u64,
     slug: &str,
 ) -> Result<StoredModel, Error> {
-    audited(connection, owner, |connection| {
+    audited(connection, CHANGING, owner, |connection| {
         let mut row = find_among(read_to_change(connection, owner)?, owner, slug)?;
         clear_default(connection, owner)?;
         row.default = true;
@@ -395,7 +397,7 @@ pub(super) fn delete(
     owner: u64,
     slug: &str,
 ) -> Result<DeletedModel, Error> {
-    audited(connection, owner, |connection| {
+    audited(connection, CHANGING, owner, |connection| {
         let row = find_among(read_to_change(connection, owner)?, owner, slug)?;
         let mut snapshot_ids = Vec::new();
         connection.each(

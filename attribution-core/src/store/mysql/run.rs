@@ -264,13 +264,18 @@ pub(super) fn take_lock(
 
 /// Notes for the host that the hourly job has succeeded.
 pub(super) fn note_success(connection: &mut Connection) -> Result<(), Error> {
+    note_cron_job(connection, 2)
+}
+
+/// Notes for the host that one of its scheduled jobs has succeeded: 2 is the rebuild, 3 the exports.
+pub(super) fn note_cron_job(connection: &mut Connection, id: u32) -> Result<(), Error> {
     let time = now();
     connection
         .run(
             "noting the success",
-            "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (2, ?) \
+            "INSERT INTO 202_cronjob_logs (id, last_execution_time) VALUES (?, ?) \
              ON DUPLICATE KEY UPDATE last_execution_time = ?",
-            (time, time),
+            (id, time, time),
         )
         .map(|_| ())
 }

@@ -133,6 +133,37 @@ const AUDIT: Needed = (
     &["audit_id", "user_id", "model_id", "action", "metadata", "created_at"],
 );
 const EXPORTS: Needed = ("202_attribution_exports", &["export_id", "user_id", "model_id"]);
+#[cfg(feature = "exports")]
+const EXPORT_QUEUE: Needed = (
+    EXPORTS.0,
+    &[
+        "export_id",
+        "user_id",
+        "model_id",
+        "scope_type",
+        "scope_id",
+        "start_hour",
+        "end_hour",
+        "requested_format",
+        "status",
+        "options",
+        "webhook_url",
+        "webhook_secret",
+        "webhook_headers",
+        "file_path",
+        "rows_exported",
+        "queued_at",
+        "started_at",
+        "completed_at",
+        "failed_at",
+        "last_error",
+        "webhook_attempted_at",
+        "webhook_status_code",
+        "webhook_response_body",
+        "created_at",
+        "updated_at",
+    ],
+);
 const CRON_LOGS: Needed = ("202_cronjob_logs", &["id", "last_execution_time"]);
 
 /// What the backfill needs.
@@ -159,6 +190,10 @@ pub(super) const FOR_REBUILD: &[Needed] = &[
 /// What the changing of models needs.
 pub(super) const FOR_MODELS: &[Needed] =
     &[RUNS, USERS, CAMPAIGNS, MODELS, SNAPSHOTS, CREDITS, GENERATIONS, AUDIT, EXPORTS];
+/// What the export queue needs.
+#[cfg(feature = "exports")]
+pub(super) const FOR_EXPORTS: &[Needed] =
+    &[USERS, MODELS, SNAPSHOTS, AUDIT, EXPORT_QUEUE, CRON_LOGS];
 /// What the changing of settings needs, besides the backfill.
 pub(super) const FOR_SETTINGS: &[Needed] = &[USERS, SETTINGS, CAMPAIGNS];
 
