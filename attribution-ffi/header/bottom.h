@@ -83,8 +83,8 @@
 #define ATTRIBUTION_PURGE_OPTIONS_INIT                                                           \
     {sizeof(attribution_purge_options), 0, 0, 0, ATTRIBUTION_SLICE_INIT, 0, 0, 0, 0, 0, 0, NULL, \
      ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25}
-#define ATTRIBUTION_PURGE_FIELDS_INIT \
-    {sizeof(attribution_purge_fields), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_PURGE_REPORT_INIT \
+    {sizeof(attribution_purge_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define ATTRIBUTION_PURGED_TABLE_INIT {sizeof(attribution_purged_table), NULL, 0, 0, 0}
 #define ATTRIBUTION_LEFT_FILE_INIT {sizeof(attribution_left_file), 0, NULL}
 #define ATTRIBUTION_CACHE_OPTIONS_INIT {sizeof(attribution_cache_options), 300, NULL, 33554432, 5}

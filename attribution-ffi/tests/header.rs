@@ -36,7 +36,7 @@ use attribution::database::overview::{
     attribution_overview_fields, attribution_overview_options,
 };
 use attribution::database::purge::{
-    attribution_left_file, attribution_purge_fields, attribution_purge_options,
+    attribution_left_file, attribution_purge_options, attribution_purge_report,
     attribution_purged_table,
 };
 use attribution::database::report::{
@@ -484,9 +484,8 @@ fn asserts() -> String {
             lookback_seconds,
             max_touches,
         }
-        attribution_purge_fields {
+        attribution_purge_report {
             size,
-            user_id,
             target,
             dry_run,
             not_found,
@@ -497,9 +496,6 @@ fn asserts() -> String {
             files_left,
             exports_in_progress,
             exports_of_rebuilt_hours,
-            batches,
-            retries,
-            duration_ms,
         }
         attribution_purged_table { size, table, found, removed, left }
         attribution_left_file { size, export_id, problem }

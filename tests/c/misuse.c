@@ -316,7 +316,6 @@ static void freeing(void) {
     attribution_overview_free(NULL);
     attribution_exports_free(NULL);
     attribution_export_run_free(NULL);
-    attribution_purge_report_free(NULL);
     attribution_cache_free(NULL);
     attribution_store_free(NULL);
     attribution_error_free(NULL);
@@ -851,10 +850,10 @@ static void queues(const attribution_store *store) {
 static void purges(const attribution_store *store) {
     static const uint64_t ids[] = {8, 9};
     attribution_purge_options options = ATTRIBUTION_PURGE_OPTIONS_INIT;
-    attribution_purge_fields fields = ATTRIBUTION_PURGE_FIELDS_INIT;
+    attribution_purge_report fields = ATTRIBUTION_PURGE_REPORT_INIT;
     attribution_purged_table table = ATTRIBUTION_PURGED_TABLE_INIT;
     attribution_left_file file = ATTRIBUTION_LEFT_FILE_INIT;
-    attribution_purge_report *report = (attribution_purge_report *)&error;
+    attribution_report *report = (attribution_report *)&error;
 #define PURGE attribution_store_purge(store, &options, never, NULL, &report, error)
     options.user_id = 1;
     /* A target that was forgotten is not all there is. */
@@ -891,6 +890,10 @@ static void purges(const attribution_store *store) {
     NO_SERVER(PURGE);
     options.target = ATTRIBUTION_PURGE_VISITOR;
     NO_SERVER(PURGE);
+    /* Nobody's visitor is everybody's. */
+    options.user_id = 0;
+    NOT_ALLOWED(PURGE);
+    options.user_id = 1;
     options.dry_run = 2;
     REFUSED(PURGE);
     PLACE("dry_run");
@@ -905,12 +908,10 @@ static void purges(const attribution_store *store) {
     REFUSED(attribution_store_purge(store, NULL, NULL, NULL, &report, error));
     REFUSED(attribution_store_purge(store, &options, NULL, NULL, NULL, error));
     PLACE("report");
-    REFUSED(attribution_purge_report_get(NULL, &fields, error));
-    REFUSED(attribution_purge_report_table(NULL, 0, &table, error));
-    REFUSED(attribution_purge_report_file_left(NULL, 0, &file, error));
-    REFUSED(attribution_purge_report_get((const attribution_purge_report *)store, &fields, error));
-    PLACE("attribution_purge_report");
-    CHECK(attribution_purge_report_json(NULL) == NULL && report == NULL);
+    REFUSED(attribution_report_purge(NULL, 0, &fields, error));
+    REFUSED(attribution_report_purged_table(NULL, 0, 0, &table, error));
+    REFUSED(attribution_report_left_file(NULL, 0, 0, &file, error));
+    CHECK(report == NULL);
 }
 
 static void caches(const attribution_store *store) {

@@ -158,7 +158,7 @@ fn connections(number: u32) -> Result<usize, Failure> {
 ///
 /// # Safety
 /// `report` was passed to [`clear`].
-unsafe fn perform<R>(
+pub(super) unsafe fn perform<R>(
     store: &MysqlStore,
     user_id: u64,
     report: *mut *mut attribution_report,

@@ -1,22 +1,19 @@
 //! Erasure and retention.
 
-use std::ffi::{CString, c_char, c_void};
-use std::ptr;
+use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
-use attribution_core::{Error, PurgeOptions, PurgeReport, PurgeTarget, RetentionLimits};
+use attribution_core::{PurgeOptions, PurgeTarget, RetentionLimits};
 
-use super::jobs::{Callback, attribution_progress};
-use super::json_of;
+use super::jobs::{Callback, attribution_progress, perform};
+use super::report::{Outcomes, Purged, attribution_report};
 use super::store::attribution_store;
 use crate::border::{
-    Failure, Growing, Handle, borrow, c_text, clear, fill_growing, free, give, guard, read_growing,
-    switch, text_or_none, value_or,
+    Failure, Growing, borrow, clear, fill_growing, guard, read_growing, switch, text_or_none,
 };
 use crate::columns::{Lent, attribution_u64_slice};
 use crate::error::{attribution_error, attribution_status};
 use crate::journeys::journey_options;
-use crate::signals::without_sigpipe;
 
 /// What of an account owner is to go.
 #[repr(u32)]
@@ -41,7 +38,7 @@ pub enum attribution_purge_target {
 pub struct attribution_purge_options {
     /// sizeof(attribution_purge_options)
     pub size: usize,
-    /// The account owner.
+    /// The account owner; 0, under ATTRIBUTION_PURGE_AGE alone, for all that are not deleted.
     pub user_id: u64,
     /// One of the ATTRIBUTION_PURGE_ numbers.
     pub target: u32,
@@ -62,8 +59,8 @@ pub struct attribution_purge_options {
     pub keep_audit_seconds: u32,
     /// How long to wait for another run of the same owner to end, in seconds.
     pub wait_seconds: u32,
-    /// The folder of the export files; no file outside it is ever removed. Without it, which is NULL, exports
-    /// that have a file are left and counted.
+    /// The folder of the export files, needed where exports that are to go have files; else it may be NULL.
+    /// No file outside it is ever removed.
     pub export_directory: *const c_char,
     /// How journeys that lose a click are assembled anew, as the backfills of this owner do: one of the
     /// ATTRIBUTION_JOURNEY_KEY_ numbers.
@@ -79,50 +76,13 @@ unsafe impl Growing for attribution_purge_options {
     const NAME: &'static str = "attribution_purge_options";
 }
 
-/// What a purge found and removed.
-///
-/// Made by attribution_store_purge, owned by the caller and freed with attribution_purge_report_free. It
-/// never changes; threads may share it. The texts that it gives are its own and stay until it is freed.
-pub struct attribution_purge_report {
-    _private: (),
-}
-
-/// What is behind a purge's report.
-#[derive(Debug)]
-pub(crate) struct PurgeValue {
-    report: PurgeReport,
-    target: attribution_purge_target,
-    tables: Vec<CString>,
-    problems: Vec<CString>,
-    json: CString,
-}
-
-impl Handle for attribution_purge_report {
-    type Value = PurgeValue;
-    const NAME: &'static str = "attribution_purge_report";
-    const TAG: u64 = u64::from_le_bytes(*b"attr:pur");
-}
-
-impl PurgeValue {
-    fn new(report: PurgeReport, target: attribution_purge_target) -> Result<Self, Error> {
-        Ok(Self {
-            tables: report.tables.iter().map(|table| c_text(table.table)).collect(),
-            problems: report.files_left.iter().map(|file| c_text(&file.problem)).collect(),
-            json: json_of(&report)?,
-            target,
-            report,
-        })
-    }
-}
-
-/// What a purge did, or would do. To be begun with ATTRIBUTION_PURGE_FIELDS_INIT.
+/// What a purge of one account owner did, or would do; attribution_user_report has the owner, the transactions
+/// and the time. To be begun with ATTRIBUTION_PURGE_REPORT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct attribution_purge_fields {
-    /// sizeof(attribution_purge_fields)
+pub struct attribution_purge_report {
+    /// sizeof(attribution_purge_report)
     pub size: usize,
-    /// The account owner.
-    pub user_id: u64,
     /// What was to go, one of the ATTRIBUTION_PURGE_ numbers.
     pub target: u32,
     /// 1 where nothing was written.
@@ -143,17 +103,11 @@ pub struct attribution_purge_fields {
     pub exports_in_progress: u64,
     /// Finished exports that cover hours that were rebuilt, which were left. They hold totals alone.
     pub exports_of_rebuilt_hours: u64,
-    /// Transactions.
-    pub batches: u64,
-    /// How often something was done again after a deadlock, a lock wait or a lost connection.
-    pub retries: u64,
-    /// How long it took, in milliseconds.
-    pub duration_ms: u64,
 }
 
 // SAFETY: repr(C), a size first, numbers alone.
-unsafe impl Growing for attribution_purge_fields {
-    const NAME: &'static str = "attribution_purge_fields";
+unsafe impl Growing for attribution_purge_report {
+    const NAME: &'static str = "attribution_purge_report";
 }
 
 /// What a purge did in one table. Its text is the report's, and stays until that is freed. To be begun with
@@ -201,9 +155,7 @@ unsafe impl Growing for attribution_left_file {
 ///
 /// # Safety
 /// The ids can be read, and nothing writes to them.
-unsafe fn target_of(
-    options: &attribution_purge_options,
-) -> Result<(attribution_purge_target, PurgeTarget), Failure> {
+unsafe fn target_of(options: &attribution_purge_options) -> Result<PurgeTarget, Failure> {
     // SAFETY: the caller's promise.
     let ids = unsafe { options.ids.entries("ids") }?;
     let kept = |seconds: u32| (seconds != 0).then_some(seconds);
@@ -214,25 +166,18 @@ unsafe fn target_of(
         exports: kept(options.keep_exports_seconds),
         audit: kept(options.keep_audit_seconds),
     };
-    let (target, takes_ids, asked) = match options.target {
-        1 => (attribution_purge_target::ATTRIBUTION_PURGE_OWNER, false, PurgeTarget::Owner),
-        2 => {
-            let asked = PurgeTarget::Clicks(ids.to_vec());
-            (attribution_purge_target::ATTRIBUTION_PURGE_CLICKS, true, asked)
-        }
-        3 => {
-            let asked = PurgeTarget::Conversions(ids.to_vec());
-            (attribution_purge_target::ATTRIBUTION_PURGE_CONVERSIONS, true, asked)
-        }
+    let (takes_ids, target) = match options.target {
+        1 => (false, PurgeTarget::Owner),
+        2 => (true, PurgeTarget::Clicks(ids.to_vec())),
+        3 => (true, PurgeTarget::Conversions(ids.to_vec())),
         4 => {
             let [visitor] = ids else {
                 let found = format!("found {} ids", ids.len());
                 return Err(Failure::argument("ids", found, "one visitor"));
             };
-            let asked = PurgeTarget::Visitor(*visitor);
-            (attribution_purge_target::ATTRIBUTION_PURGE_VISITOR, true, asked)
+            (true, PurgeTarget::Visitor(*visitor))
         }
-        5 => (attribution_purge_target::ATTRIBUTION_PURGE_AGE, false, PurgeTarget::Age(limits)),
+        5 => (false, PurgeTarget::Age(limits)),
         other => {
             let allowed = "one of the ATTRIBUTION_PURGE_ numbers";
             return Err(Failure::argument("target", format!("found {other}"), allowed));
@@ -249,34 +194,43 @@ unsafe fn target_of(
         ("keep_exports_seconds", options.keep_exports_seconds),
         ("keep_audit_seconds", options.keep_audit_seconds),
     ];
-    let by_age = target == attribution_purge_target::ATTRIBUTION_PURGE_AGE;
+    let by_age = matches!(target, PurgeTarget::Age(_));
     if let Some((place, seconds)) = ages.into_iter().find(|(_, age)| !by_age && *age != 0) {
         return Err(Failure::argument(place, format!("found {seconds}"), "0 for this target"));
     }
-    Ok((target, asked))
+    Ok(target)
+}
+
+/// The number of a report's target.
+fn number_of_target(name: &str) -> u32 {
+    let names = ["owner", "clicks", "conversions", "visitor", "age"];
+    (1..).zip(names).find(|(_, known)| *known == name).map_or(0, |(number, _)| number)
 }
 
 /// Erases what is an owner's, a data subject's or old, makes the affected hours right again, and verifies that
 /// nothing is left. `progress` may be NULL; `context` is given to it. After any failure, run it again: what
 /// is gone is gone, and the rest goes then.
+///
+/// Of all users, the failure of one does not stop the others: the status is then that of the first which
+/// failed, and `report` is set and says what came of each. Where the one user's purge fails, or what is wrong
+/// is so for all, `report` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_store_purge(
     store: *const attribution_store,
     options: *const attribution_purge_options,
     progress: attribution_progress,
     context: *mut c_void,
-    report: *mut *mut attribution_purge_report,
+    report: *mut *mut attribution_report,
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        let (store, options, directory) = unsafe {
+        let (store, options, target, directory) = unsafe {
             clear(report, "report")?;
             let (store, options) = (borrow(store)?, read_growing(options)?);
-            (store, options, text_or_none(options.export_directory, "export_directory")?)
+            let directory = text_or_none(options.export_directory, "export_directory")?;
+            (store, options, target_of(&options)?, directory)
         };
-        // SAFETY: the caller's promise.
-        let (target, asked) = unsafe { target_of(&options)? };
         let job = PurgeOptions {
             dry_run: switch(options.dry_run, "dry_run")?,
             wait: Duration::from_secs(options.wait_seconds.into()),
@@ -286,30 +240,38 @@ pub unsafe extern "C" fn attribution_store_purge(
                 options.lookback_seconds,
                 options.max_touches,
             )?,
-            ..PurgeOptions::new(asked)
+            ..PurgeOptions::new(target)
         };
         let progress = Callback::new(progress, context);
-        let purged = without_sigpipe(|| store.purge(options.user_id, &job, &progress))?;
+        let user_id = options.user_id;
         // SAFETY: cleared above.
-        unsafe { give(report, PurgeValue::new(purged, target)?) };
-        Ok(())
+        unsafe {
+            perform(
+                store,
+                user_id,
+                report,
+                |store| store.purge(user_id, &job, &progress),
+                |store| store.purge_all(&job, &progress),
+                Outcomes::Purge,
+            )
+        }
     })
 }
 
-/// What was done in all.
+/// What a purge did for the account owner at an index.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_get(
-    report: *const attribution_purge_report,
-    fields: *mut attribution_purge_fields,
+pub unsafe extern "C" fn attribution_report_purge(
+    report: *const attribution_report,
+    user: usize,
+    fields: *mut attribution_purge_report,
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        let PurgeValue { report, target, .. } = unsafe { borrow(report)? };
-        let filled = attribution_purge_fields {
+        let Purged { report, .. } = unsafe { borrow(report)?.purged(user)? };
+        let filled = attribution_purge_report {
             size: 0,
-            user_id: report.user_id,
-            target: *target as u32,
+            target: number_of_target(report.target),
             dry_run: report.dry_run.into(),
             not_found: report.not_found,
             tables: report.tables.len(),
@@ -319,28 +281,25 @@ pub unsafe extern "C" fn attribution_purge_report_get(
             files_left: report.files_left.len(),
             exports_in_progress: report.exports_in_progress,
             exports_of_rebuilt_hours: report.exports_of_rebuilt_hours,
-            batches: report.batches,
-            retries: report.retries,
-            duration_ms: report.duration_ms,
         };
         // SAFETY: the caller's promise.
         unsafe { fill_growing(fields, filled) }
     })
 }
 
-/// What was done in the table at an index.
+/// What a purge did in the table at an index, of the account owner at another.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_table(
-    report: *const attribution_purge_report,
+pub unsafe extern "C" fn attribution_report_purged_table(
+    report: *const attribution_report,
+    user: usize,
     index: usize,
     table: *mut attribution_purged_table,
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        let value = unsafe { borrow(report)? };
-        let tables = &value.report.tables;
-        let (Some(purged), Some(name)) = (tables.get(index), value.tables.get(index)) else {
+        let Purged { report, tables, .. } = unsafe { borrow(report)?.purged(user)? };
+        let (Some(purged), Some(name)) = (report.tables.get(index), tables.get(index)) else {
             return Err(Failure::index(index, tables.len(), "tables"));
         };
         let filled = attribution_purged_table {
@@ -355,40 +314,25 @@ pub unsafe extern "C" fn attribution_purge_report_table(
     })
 }
 
-/// The file that was left at an index.
+/// The export's file that a purge left at an index, of the account owner at another.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_file_left(
-    report: *const attribution_purge_report,
+pub unsafe extern "C" fn attribution_report_left_file(
+    report: *const attribution_report,
+    user: usize,
     index: usize,
     file: *mut attribution_left_file,
     error: *mut attribution_error,
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        let value = unsafe { borrow(report)? };
-        let files = &value.report.files_left;
-        let (Some(left), Some(problem)) = (files.get(index), value.problems.get(index)) else {
-            return Err(Failure::index(index, files.len(), "files that were left"));
+        let Purged { report, problems, .. } = unsafe { borrow(report)?.purged(user)? };
+        let (Some(left), Some(problem)) = (report.files_left.get(index), problems.get(index))
+        else {
+            return Err(Failure::index(index, problems.len(), "files that were left"));
         };
         let filled =
             attribution_left_file { size: 0, export_id: left.export_id, problem: problem.as_ptr() };
         // SAFETY: the caller's promise.
         unsafe { fill_growing(file, filled) }
     })
-}
-
-/// The report as a JSON object, as the command's purge --json prints it; NULL for what is none.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_json(
-    report: *const attribution_purge_report,
-) -> *const c_char {
-    // SAFETY: the caller's promise.
-    value_or(ptr::null(), || Ok(unsafe { borrow(report)? }.json.as_ptr()))
-}
-
-/// Frees a report and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn attribution_purge_report_free(report: *mut *mut attribution_purge_report) {
-    // SAFETY: the caller's promise.
-    unsafe { free(report) }
 }
