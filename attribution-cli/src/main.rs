@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod compare;
 mod database;
 mod demo;
 mod models;
@@ -46,6 +47,8 @@ fn obey(command: &Command) -> Result<u8, Error> {
         Command::MultiTouch(options) => database::jobs::multi_touch(options),
         Command::Model { action } => database::models::model(action),
         Command::Snapshots(options) => database::snapshots::snapshots(options),
+        Command::Compare(options) => compare::compare(options),
+        Command::Overview(options) => database::overview::overview(options),
         Command::Install(options) => database::check::install(options),
         Command::Run(options) => run::run(options),
         Command::Sample(options) => sample::sample(options),

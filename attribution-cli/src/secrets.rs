@@ -2,7 +2,7 @@
 
 use attribution_core::{Error, ModelError};
 
-use crate::arguments::{DATABASE_VARIABLE, REPLICA_VARIABLE};
+use crate::arguments::{CACHE_VARIABLE, DATABASE_VARIABLE, REPLICA_VARIABLE};
 
 /// Where a URL with a password was given as an argument, starts the command anew with the URL in its
 /// environment, which others cannot read. Returns where there is none.
@@ -19,6 +19,7 @@ pub(crate) fn hide() -> Result<(), Error> {
         let variable = match flag.as_str() {
             "--database" => DATABASE_VARIABLE,
             "--replica" => REPLICA_VARIABLE,
+            "--cache" => CACHE_VARIABLE,
             // The parser would repeat it in its complaint.
             _ if flag.contains("://") && has_password(&flag) => {
                 return Err(Error::Model(ModelError {
@@ -91,6 +92,7 @@ mod tests {
         assert!(has_password("mysql://me:secret@host/db"));
         assert!(has_password("mysql://me:se/cret@host/db"));
         assert!(has_password("me:secret@host"));
+        assert!(has_password("redis://:secret@host"));
         assert!(!has_password("mysql://me@host:3306/db"));
         assert!(!has_password("mysql://host:3306/db"));
     }

@@ -3,7 +3,9 @@
 //! The doc comments are the command's help, which has no backticks.
 #![allow(clippy::doc_markdown)]
 
+mod compare;
 pub(crate) mod exports;
+mod overview;
 
 use std::path::PathBuf;
 
@@ -11,6 +13,9 @@ use attribution_core::{
     ExportFormat, JourneyKey, Model, Scope, ScopeSet, ScopeType, parse_duration, parse_time,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use compare::{CompareArguments, ComparisonFormat};
+pub(crate) use overview::OverviewArguments;
 
 /// Exact multi-touch attribution of clicks and conversions.
 #[derive(Debug, Parser)]
@@ -61,6 +66,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: exports::ExportAction,
     },
+    /// Compare models on the same conversions, of files or of a database, writing nothing
+    Compare(CompareArguments),
+    /// Show totals, hours, the mix of touches and what is out of the ordinary
+    Overview(OverviewArguments),
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps
@@ -147,6 +156,8 @@ pub(crate) struct SampleArguments {
 pub(crate) const DATABASE_VARIABLE: &str = "ATTRIBUTION_DATABASE_URL";
 /// The environment variable that stands in for `--replica`.
 pub(crate) const REPLICA_VARIABLE: &str = "ATTRIBUTION_REPLICA_URL";
+/// The environment variable that stands in for `--cache`.
+pub(crate) const CACHE_VARIABLE: &str = "ATTRIBUTION_CACHE_URL";
 
 #[derive(Debug, Args)]
 pub(crate) struct DatabaseArguments {
@@ -405,6 +416,9 @@ pub(crate) struct SnapshotsArguments {
     /// Write csv, xlsx or jsonl to standard output
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<ExportFormat>,
+    /// A Redis or memcached server that keeps what was read, as redis://user:password@host:port/db
+    #[arg(long, value_name = "URL", env = CACHE_VARIABLE, hide_env_values = true)]
+    pub(crate) cache: Option<String>,
 }
 
 #[derive(Debug, Args)]

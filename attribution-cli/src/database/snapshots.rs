@@ -2,7 +2,10 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 
-use attribution_core::{Error, SnapshotExporter, SnapshotQuery};
+use attribution_core::{
+    CacheOptions, CacheServer, CachedSnapshots, Error, MysqlStore, SnapshotExporter, SnapshotQuery,
+    SnapshotRecord,
+};
 
 use super::{open, window};
 use crate::arguments::SnapshotsArguments;
@@ -11,8 +14,49 @@ use crate::{screen, terminal};
 /// How many rows are shown where no limit is given.
 const SHOWN: u64 = 100;
 
+/// The reads of a store, by way of a cache server where one is given.
+enum Reads {
+    Plain(MysqlStore),
+    Cached(CachedSnapshots),
+}
+
+impl Reads {
+    fn new(store: MysqlStore, cache: Option<&str>) -> Result<Self, Error> {
+        let Some(url) = cache else { return Ok(Self::Plain(store)) };
+        // There is one read, and nobody to hold its rows for.
+        let options = CacheOptions {
+            server: Some(CacheServer::from_url(url)?),
+            capacity: 0,
+            ..CacheOptions::default()
+        };
+        CachedSnapshots::new(store, options).map(Self::Cached)
+    }
+
+    fn store(&self) -> &MysqlStore {
+        match self {
+            Self::Plain(store) => store,
+            Self::Cached(cached) => cached.store(),
+        }
+    }
+
+    fn read(
+        &self,
+        user_id: u64,
+        query: &SnapshotQuery,
+        take: &mut dyn FnMut(SnapshotRecord) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Plain(store) => store.snapshots(user_id, query, take),
+            Self::Cached(cached) => {
+                cached.snapshots(user_id, query)?.iter().copied().try_for_each(take)
+            }
+        }
+    }
+}
+
 pub(crate) fn snapshots(arguments: &SnapshotsArguments) -> Result<(), Error> {
-    let store = open(&arguments.user.database)?;
+    let cache = arguments.cache.as_deref().filter(|url| !url.is_empty());
+    let reads = Reads::new(open(&arguments.user.database)?, cache)?;
     let user_id = arguments.user.user;
     let mut query = SnapshotQuery::new(&arguments.model, window(&arguments.window)?);
     query.scope_type = arguments.scope.map(|scope| scope.scope_type);
@@ -27,9 +71,9 @@ pub(crate) fn snapshots(arguments: &SnapshotsArguments) -> Result<(), Error> {
             });
         }
         query.limit = arguments.limit.unwrap_or(query.limit);
-        let name = store.model(user_id, &arguments.model)?.name;
+        let name = reads.store().model(user_id, &arguments.model)?.name;
         let mut exporter = SnapshotExporter::new(format, BufWriter::new(io::stdout().lock()))?;
-        store.snapshots(user_id, &query, &mut |row| exporter.write_record(&name, &row))?;
+        reads.read(user_id, &query, &mut |row| exporter.write_record(&name, &row))?;
         return exporter.finish()?.flush().map_err(terminal);
     }
 
@@ -37,7 +81,7 @@ pub(crate) fn snapshots(arguments: &SnapshotsArguments) -> Result<(), Error> {
     // One more tells whether there are more.
     query.limit = shown.saturating_add(1);
     let (mut rows, mut more) = (Vec::new(), false);
-    store.snapshots(user_id, &query, &mut |row| {
+    reads.read(user_id, &query, &mut |row| {
         more = rows.len() as u64 == shown;
         if !more {
             let hour = jiff::Timestamp::from_second(row.date_hour.into());

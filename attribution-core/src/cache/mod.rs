@@ -5,19 +5,33 @@
 //! read that begins after a commit can never be answered with older rows, whatever becomes of the
 //! servers in between.
 
+mod clock;
+mod expiry;
+mod flight;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod format;
+mod key;
+mod memory;
 mod options;
+pub(crate) mod reads;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod server;
+#[cfg(not(any(feature = "redis", feature = "memcached")))]
+#[path = "no_server.rs"]
 mod server;
 mod statistics;
 
 use std::sync::Arc;
 
+use clock::SystemClock;
 pub use options::CacheOptions;
 pub use server::CacheServer;
 pub use statistics::CacheStatistics;
 
 use crate::ground::error::Error;
 use crate::job::tables::SnapshotRecord;
-use crate::store::mysql::{MysqlStore, SnapshotQuery};
+use crate::store::mysql::{KeptConnections, MysqlStore, SnapshotQuery};
+use reads::Cache;
 
 /// The snapshot reads of a [`MysqlStore`], cached in the process and, where one is given, in a server.
 ///
@@ -36,8 +50,7 @@ use crate::store::mysql::{MysqlStore, SnapshotQuery};
 /// ```
 #[derive(Debug)]
 pub struct CachedSnapshots {
-    store: MysqlStore,
-    options: CacheOptions,
+    cache: Cache<KeptConnections>,
 }
 
 impl CachedSnapshots {
@@ -54,7 +67,9 @@ impl CachedSnapshots {
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
     pub fn new(store: MysqlStore, options: CacheOptions) -> Result<Self, Error> {
-        Ok(Self { store, options })
+        options.check()?;
+        let source = KeptConnections::new(store);
+        Ok(Self { cache: Cache::new(source, options, Box::new(SystemClock::new())) })
     }
 
     /// The stored snapshots of a user's model, as [`MysqlStore::snapshots`] gives them: ordered by scope
@@ -79,13 +94,7 @@ impl CachedSnapshots {
         user_id: u64,
         query: &SnapshotQuery,
     ) -> Result<Arc<[SnapshotRecord]>, Error> {
-        let _ = &self.options;
-        let mut rows = Vec::new();
-        self.store.snapshots(user_id, query, &mut |row| {
-            rows.push(row);
-            Ok(())
-        })?;
-        Ok(rows.into())
+        self.cache.read(user_id, query)
     }
 
     /// What became of the reads so far, and what is held.
@@ -98,7 +107,8 @@ impl CachedSnapshots {
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
     pub fn statistics(&self) -> CacheStatistics {
-        CacheStatistics::default()
+        let reconnections = self.cache.source().reconnections();
+        CacheStatistics { reconnections, ..self.cache.statistics() }
     }
 
     /// Forgets what is held in the process, and leaves a cache server as it is.
@@ -111,7 +121,9 @@ impl CachedSnapshots {
     /// assert_eq!(cached.statistics().bytes, 0);
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
-    pub fn clear(&self) {}
+    pub fn clear(&self) {
+        self.cache.clear();
+    }
 
     /// The store behind the cache.
     ///
@@ -123,6 +135,28 @@ impl CachedSnapshots {
     /// # Ok::<(), attribution_core::Error>(())
     /// ```
     pub const fn store(&self) -> &MysqlStore {
-        &self.store
+        self.cache.source().store()
     }
+}
+
+/// Made-up rows.
+#[cfg(test)]
+fn rows(count: u64) -> Vec<SnapshotRecord> {
+    use crate::ground::money::Money;
+    use crate::ground::scope::{Scope, ScopeType};
+    let scope = |number| match number % 3 {
+        0 => Scope::GLOBAL,
+        _ => Scope::of_dimension(ScopeType::Campaign, number),
+    };
+    (1..=count)
+        .map(|number| SnapshotRecord {
+            snapshot_id: number,
+            scope: scope(number),
+            date_hour: number as u32 * 3_600,
+            attributed_clicks: number * 4,
+            attributed_conversions: number,
+            revenue: Money::from_units(number as i64 * 100_000),
+            cost: Money::from_units(-(number as i64)),
+        })
+        .collect()
 }

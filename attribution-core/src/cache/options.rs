@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::server::CacheServer;
+use crate::ground::error::Error;
 
 /// How snapshots are cached.
 ///
@@ -39,6 +40,39 @@ impl Default for CacheOptions {
             server: None,
             capacity: 32 << 20,
             timeout: Duration::from_millis(5),
+        }
+    }
+}
+
+impl CacheOptions {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(Duration::from_secs(1)..=Duration::from_secs(24 * 3_600)).contains(&self.expiry) {
+            let found = format!("found {} s", self.expiry.as_secs_f64());
+            return Err(Error::input("cache expiry", found, "1 s to 86400 s"));
+        }
+        if !(Duration::from_millis(1)..=Duration::from_secs(10)).contains(&self.timeout) {
+            let found = format!("found {} s", self.timeout.as_secs_f64());
+            return Err(Error::input("cache timeout", found, "0.001 s to 10 s"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        assert!(CacheOptions::default().check().is_ok());
+        for (expiry, timeout) in [(0, 5), (86_401_000, 5), (300_000, 0), (300_000, 10_001)] {
+            let options = CacheOptions {
+                expiry: Duration::from_millis(expiry),
+                timeout: Duration::from_millis(timeout),
+                ..CacheOptions::default()
+            };
+            let message = options.check().unwrap_err().to_string();
+            assert!(message.contains("allowed: "), "{message}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What became of reads, counted.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::Serialize;
 
 /// What became of the reads of a cache, and what it holds.
@@ -39,4 +41,53 @@ pub struct CacheStatistics {
     pub entries: u64,
     /// The bytes they take.
     pub bytes: u64,
+}
+
+/// A number that threads add to.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is counted as it happens.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) reads: Counter,
+    pub(crate) memory_hits: Counter,
+    pub(crate) server_hits: Counter,
+    pub(crate) shared: Counter,
+    pub(crate) loads: Counter,
+    pub(crate) early_refreshes: Counter,
+    pub(crate) not_stored: Counter,
+    pub(crate) server_failures: Counter,
+    pub(crate) server_skips: Counter,
+    pub(crate) server_refusals: Counter,
+    pub(crate) server_rejections: Counter,
+}
+
+impl Counters {
+    pub(crate) fn get(&self) -> CacheStatistics {
+        CacheStatistics {
+            reads: self.reads.get(),
+            memory_hits: self.memory_hits.get(),
+            server_hits: self.server_hits.get(),
+            shared: self.shared.get(),
+            loads: self.loads.get(),
+            early_refreshes: self.early_refreshes.get(),
+            not_stored: self.not_stored.get(),
+            server_failures: self.server_failures.get(),
+            server_skips: self.server_skips.get(),
+            server_refusals: self.server_refusals.get(),
+            server_rejections: self.server_rejections.get(),
+            ..CacheStatistics::default()
+        }
+    }
 }

@@ -217,6 +217,26 @@ impl Conversions {
         self.click_times.append(&mut more.click_times);
     }
 
+    /// Keeps the rows that `keep` says yes to.
+    pub(crate) fn retain(&mut self, keep: impl Fn(usize, &Self) -> bool) {
+        let kept: Vec<u32> =
+            (0..self.len()).filter(|row| keep(*row, self)).map(|row| row as u32).collect();
+        if kept.len() < self.len() {
+            self.pick(&kept);
+        }
+    }
+
+    /// Makes the conversions be these rows, in this order.
+    fn pick(&mut self, rows: &[u32]) {
+        permute(&mut self.conversion_ids, rows);
+        permute(&mut self.click_ids, rows);
+        permute(&mut self.conversion_times, rows);
+        permute(&mut self.payouts, rows);
+        permute(&mut self.costs, rows);
+        permute(&mut self.campaign_ids, rows);
+        permute(&mut self.click_times, rows);
+    }
+
     /// Sorts the conversions by id, so that results come out in that order.
     ///
     /// ```
@@ -244,13 +264,7 @@ impl Conversions {
         }
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.sort_by_key(|row| self.conversion_ids[*row as usize]);
-        permute(&mut self.conversion_ids, &order);
-        permute(&mut self.click_ids, &order);
-        permute(&mut self.conversion_times, &order);
-        permute(&mut self.payouts, &order);
-        permute(&mut self.costs, &order);
-        permute(&mut self.campaign_ids, &order);
-        permute(&mut self.click_times, &order);
+        self.pick(&order);
         Ok(())
     }
 }

@@ -11,13 +11,13 @@ pub(super) struct CsvExport<W: Write> {
     writer: csv::Writer<W>,
 }
 
-fn failed(error: csv::Error) -> Error {
+pub(super) fn failed(error: csv::Error) -> Error {
     Error::io("export")(error.into())
 }
 
 /// Text that a spreadsheet would take for a formula gets an apostrophe in front, which spreadsheets
 /// show or hide but never run.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         Cow::Owned(format!("'{text}"))
     } else {

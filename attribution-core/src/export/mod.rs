@@ -1,5 +1,6 @@
 //! Snapshots as files for people and programs: CSV, XLSX and JSON Lines.
 
+mod comparison;
 mod csv;
 pub(crate) mod file;
 mod json_lines;

@@ -19,8 +19,8 @@ use super::progress::{Phase, Progress, go_on};
 use super::settings::MultiTouch;
 use super::spool::{Record, Spool};
 use super::tables::{
-    CandidateClick, Checkpoint, JobCoverage, JourneyValues, Parents, ResultTable, Run, RunKind,
-    StoredConversion, Tables, Visitors, Worker, merge_clicks,
+    CandidateClick, Checkpoint, JobCoverage, JourneyValues, Parents, Reader, ResultTable, Run,
+    RunKind, StoredConversion, Tables, Visitors, Worker, merge_clicks,
 };
 use super::workers::{in_parts, share};
 use crate::domain::journey::{JourneyKey, JourneyOptions};
@@ -342,7 +342,7 @@ impl Backfill<'_> {
 
     fn read_conversions(
         &mut self,
-        worker: &mut impl Worker,
+        worker: &mut impl Reader,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         go_on(progress, Phase::Reading, 0, 0)?;
@@ -375,7 +375,7 @@ impl Backfill<'_> {
 
     fn take_conversions(
         &mut self,
-        worker: &mut impl Worker,
+        worker: &mut impl Reader,
         conversions: &[StoredConversion],
     ) -> Result<(), Error> {
         let needed = |conversion: &&StoredConversion| {

@@ -6,7 +6,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::settings::MultiTouch;
 use super::spool::SpoolReader;
-use super::tables::{Parents, StoredClick, StoredConversion, Visitors, Worker, merge_clicks};
+use super::tables::{Parents, Reader, StoredClick, StoredConversion, Visitors, merge_clicks};
 use crate::domain::batch::{BatchBuilder, Conversion, Touch};
 use crate::ground::error::Error;
 use crate::ground::money::Money;
@@ -31,6 +31,18 @@ pub(crate) struct Loader {
     most_touches: usize,
     /// How many conversions to ask for next.
     request: AtomicUsize,
+    lookup: Lookup,
+}
+
+/// Whose clicks are looked up for their own sake, besides those that the scopes want dimensions of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lookup {
+    /// Those of all touches, to count the ones that are missing.
+    Touches,
+    /// Those of the conversions, for their costs, the missing ones counted.
+    ConvertingClicks,
+    /// None: costs are not wanted, and nothing is counted.
+    Nothing,
 }
 
 /// Conversions with their journeys, as many as are calculated at a time.
@@ -48,10 +60,11 @@ impl Loader {
         parents: Parents,
         scopes: ScopeSet,
         models: usize,
+        lookup: Lookup,
     ) -> Self {
         let most_touches = MOST_CREDITS / models.max(1);
         let request = AtomicUsize::new(FIRST_REQUEST);
-        Self { multi_touch, parents, scopes, most_touches, request }
+        Self { multi_touch, parents, scopes, most_touches, request, lookup }
     }
 
     pub(crate) fn pieces<'a>(
@@ -83,7 +96,7 @@ impl Loader {
     /// Adds conversions to a batch; says how many touches lack their click.
     fn load(
         &self,
-        worker: &mut impl Worker,
+        reader: &mut impl Reader,
         conversions: &[StoredConversion],
         batch: &mut BatchBuilder,
     ) -> Result<u64, Error> {
@@ -95,21 +108,25 @@ impl Loader {
             .map(|conversion| conversion.conversion_id)
             .collect();
         ids.sort_unstable();
-        let mut touches = worker.journeys(&ids)?;
+        let mut touches = reader.journeys(&ids)?;
         // Of the rows of one touch the earliest is the touch.
         touches.sort_unstable();
         touches.dedup_by_key(|touch| (touch.conversion_id, touch.click_id));
-        let mut click_ids: Vec<u64> =
-            conversions.iter().map(|conversion| conversion.click_id).collect();
+        let all = self.lookup != Lookup::Nothing || self.scopes != ScopeSet::GLOBAL;
+        let mut click_ids: Vec<u64> = conversions
+            .iter()
+            .filter(|conversion| all || conversion.campaign_id.is_none())
+            .map(|conversion| conversion.click_id)
+            .collect();
         // Of the others the global scope needs to know no more than whether they are there.
         let others: Vec<u64> = touches.iter().map(|touch| touch.click_id).collect();
         let mut there = HashSet::new();
-        if self.scopes == ScopeSet::GLOBAL {
-            there = worker.existing_clicks(&others)?;
-        } else {
+        if self.scopes != ScopeSet::GLOBAL {
             click_ids.extend(others);
+        } else if self.lookup == Lookup::Touches {
+            there = reader.existing_clicks(&others)?;
         }
-        let clicks = merge_clicks(worker.clicks(&click_ids, Visitors::Skipped)?);
+        let clicks = merge_clicks(reader.clicks(&click_ids, Visitors::Skipped)?);
         let is_missing = |click_id| !clicks.contains_key(click_id) && !there.contains(click_id);
 
         let mut missing = 0;
@@ -137,7 +154,7 @@ impl Loader {
             }
             row_touches.clear();
             for touch in journey.iter().filter(|touch| touch.click_id != conversion.click_id) {
-                missing += u64::from(is_missing(&touch.click_id));
+                missing += u64::from(self.lookup == Lookup::Touches && is_missing(&touch.click_id));
                 let click = clicks.get(&touch.click_id);
                 row_touches.push(self.touch(touch.click_id, touch.click_time, click));
             }
@@ -163,6 +180,31 @@ impl Loader {
                     error => error,
                 })?;
         }
+        Ok(missing)
+    }
+
+    /// How many conversions to load next.
+    pub(crate) fn request(&self) -> usize {
+        self.request.load(Ordering::Relaxed)
+    }
+
+    /// As [`Loader::load`], and settles how many conversions are to be loaded next by how many touches
+    /// these have.
+    pub(crate) fn load_request(
+        &self,
+        reader: &mut impl Reader,
+        conversions: &[StoredConversion],
+        batch: &mut BatchBuilder,
+    ) -> Result<u64, Error> {
+        let before = batch.batch().touches();
+        let missing = self.load(reader, conversions, batch)?;
+        let touches = batch.batch().touches() - before;
+        let next = if touches < self.most_touches / 4 {
+            (conversions.len() * 2).clamp(1, LARGEST_REQUEST)
+        } else {
+            (conversions.len() / 2).max(1)
+        };
+        self.request.store(next, Ordering::Relaxed);
         Ok(missing)
     }
 
@@ -192,28 +234,20 @@ impl Pieces<'_> {
         Ok(self.ahead.is_none())
     }
 
-    pub(crate) fn next(&mut self, worker: &mut impl Worker) -> Result<Option<Piece>, Error> {
+    pub(crate) fn next(&mut self, reader: &mut impl Reader) -> Result<Option<Piece>, Error> {
         let mut piece = Piece { batch: self.loader.empty_batch(), missing_clicks: 0, last: (0, 0) };
         let mut request = Vec::new();
         loop {
             request.clear();
-            let most = self.loader.request.load(Ordering::Relaxed);
-            while request.len() < most
+            while request.len() < self.loader.request()
                 && let Some(conversion) = self.take()?
             {
                 request.push(conversion);
             }
             let Some(last) = request.last() else { break };
             piece.last = (hour_of(last.conversion_time), last.conversion_id);
-            let before = piece.batch.batch().touches();
-            piece.missing_clicks += self.loader.load(worker, &request, &mut piece.batch)?;
+            piece.missing_clicks += self.loader.load_request(reader, &request, &mut piece.batch)?;
             let touches = piece.batch.batch().touches();
-            let next = if touches - before < self.loader.most_touches / 4 {
-                (most * 2).min(LARGEST_REQUEST)
-            } else {
-                (most / 2).max(1)
-            };
-            self.loader.request.store(next, Ordering::Relaxed);
             if touches >= self.loader.most_touches
                 || piece.batch.batch().conversions() >= MOST_CONVERSIONS
             {

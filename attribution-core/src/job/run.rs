@@ -184,7 +184,7 @@ pub fn run<S: ResultSink>(
     Ok(report)
 }
 
-fn check_unique(sorted: &Conversions) -> Result<(), Error> {
+pub(super) fn check_unique(sorted: &Conversions) -> Result<(), Error> {
     let mut defects = Defects::default();
     for pair in sorted.conversion_ids.windows(2).filter(|pair| pair[0] == pair[1]) {
         defects.push(Defect::new(

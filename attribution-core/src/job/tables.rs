@@ -225,9 +225,8 @@ pub(crate) struct Parents {
 /// Takes rows as they come in; an error stops the reading.
 pub(crate) type Take<'a, T> = &'a mut dyn FnMut(T) -> Result<(), Error>;
 
-/// Reads and writes one owner's rows. What it reads of clicks, conversions and journeys may come from
-/// a replica; snapshots and credits, which are written by what they are, never do.
-pub(crate) trait Worker: Send {
+/// Reads one owner's clicks, conversions and journeys, perhaps from a replica.
+pub(crate) trait Reader: Send {
     /// The conversions of a window, in any order, the deleted ones with them.
     fn conversions(
         &mut self,
@@ -251,6 +250,11 @@ pub(crate) trait Worker: Send {
     fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error>;
     /// The stored journeys of these conversions, which are the owner's, in any order.
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error>;
+}
+
+/// Reads and writes one owner's rows. Snapshots and credits, which are written by what they are, never come
+/// from a replica.
+pub(crate) trait Worker: Reader {
     /// Begins a transaction, does the work, and commits it if the run still holds its lock and none of
     /// `models` has changed. With it the generations rise of the models whose snapshots the work has
     /// inserted, changed or deleted. The work is done again from its start where a deadlock, a lock wait or a

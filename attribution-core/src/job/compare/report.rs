@@ -1,7 +1,5 @@
 //! What to compare and how, and what came of it.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 use crate::domain::journey::JourneyOptions;
@@ -12,7 +10,7 @@ use crate::ground::scope::{Scope, ScopeType};
 use crate::ground::time::Window;
 
 /// The fewest resamples that give an interval: below, the 2.5th percentile lies before the first.
-const FEWEST_RESAMPLES: u32 = 40;
+const FEWEST_RESAMPLES: u32 = super::bootstrap::FEWEST_VALUES as u32;
 const MOST_RESAMPLES: u32 = 10_000;
 
 /// What to compare models on.
@@ -34,7 +32,8 @@ pub struct CompareOptions {
     pub baseline: Option<String>,
     /// How many resamples the intervals are taken from, 40 to 10,000; 0 for no intervals.
     pub resamples: u32,
-    /// On how many threads; none means one for each processor. The results are the same for any number.
+    /// On how many threads; none means one for each processor, or on a database 2, as each has a connection
+    /// of its own there. The results are the same for any number.
     pub threads: Option<usize>,
     /// How journeys are assembled from files; those of a database are stored.
     pub journeys: JourneyOptions,
@@ -238,21 +237,5 @@ impl Comparison {
     pub fn to_json(&self) -> Result<String, Error> {
         serde_json::to_string_pretty(self)
             .map_err(|error| Error::Internal(format!("a comparison has no JSON form: {error}")))
-    }
-
-    /// Writes the rows as CSV with a header: figures, their intervals (`_low`, `_high`), differences
-    /// (`_difference`) and theirs, and the hints joined by `; `. What there is not is empty.
-    ///
-    /// # Errors
-    /// [`Error::Io`] where writing fails.
-    ///
-    /// ```
-    /// let mut csv = Vec::new();
-    /// attribution_core::Comparison::default().write_csv(&mut csv)?;
-    /// assert!(csv.starts_with(b"model,scope_type,scope_id,"));
-    /// # Ok::<(), attribution_core::Error>(())
-    /// ```
-    pub fn write_csv(&self, _writer: impl Write) -> Result<(), Error> {
-        Err(Error::Internal("not there yet".into()))
     }
 }

@@ -5,5 +5,7 @@ mod mix;
 mod report;
 
 pub use anomaly::{Anomaly, AnomalyDirection, AnomalyMetric, AnomalySeverity};
+pub(crate) use mix::{Mix, PlacedCredit};
 pub use mix::{TouchPlace, TouchpointShare};
+pub(crate) use report::{HourTotals, Hours};
 pub use report::{Overview, OverviewHour, OverviewOptions, OverviewTotals};

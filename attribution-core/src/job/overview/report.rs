@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::anomaly::Anomaly;
+use super::anomaly::{Anomaly, find};
 use super::mix::TouchpointShare;
 use crate::ground::error::Error;
 use crate::ground::money::Money;
@@ -167,5 +167,128 @@ impl Overview {
     pub fn to_json(&self) -> Result<String, Error> {
         serde_json::to_string_pretty(self)
             .map_err(|error| Error::Internal(format!("an overview has no JSON form: {error}")))
+    }
+}
+
+/// An hour's snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HourTotals {
+    pub(crate) date_hour: u32,
+    pub(crate) clicks: u64,
+    pub(crate) conversions: u64,
+    /// A count of 0.00001.
+    pub(crate) revenue: i64,
+    /// A count of 0.00001.
+    pub(crate) cost: i64,
+}
+
+/// Totals and page as hours come in, the newest first.
+#[derive(Debug, Default)]
+pub(crate) struct Hours {
+    limit: u64,
+    offset: u64,
+    count: u64,
+    clicks: u64,
+    conversions: u64,
+    revenue: i128,
+    cost: i128,
+    page: Vec<OverviewHour>,
+}
+
+impl Hours {
+    pub(crate) fn new(options: &OverviewOptions) -> Self {
+        Self { limit: options.limit, offset: options.offset, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, hour: HourTotals) {
+        self.clicks += hour.clicks;
+        self.conversions += hour.conversions;
+        self.revenue += i128::from(hour.revenue);
+        self.cost += i128::from(hour.cost);
+        if self.count >= self.offset && (self.page.len() as u64) < self.limit {
+            self.page.push(OverviewHour {
+                date_hour: hour.date_hour,
+                attributed_clicks: hour.clicks,
+                attributed_conversions: hour.conversions,
+                revenue: Money::from_units(hour.revenue),
+                cost: Money::from_units(hour.cost),
+                profit: Money::from_units(hour.revenue - hour.cost),
+                roi_percent: Percent::return_on(hour.revenue.into(), hour.cost.into()),
+            });
+        }
+        self.count += 1;
+    }
+
+    pub(crate) fn finish(
+        mut self,
+        user_id: u64,
+        options: &OverviewOptions,
+        touchpoint_mix: Vec<TouchpointShare>,
+    ) -> Result<Overview, Error> {
+        let money = |what: &str, units: i128| {
+            let found = || format!("found a sum of {units} units of 0.00001");
+            let money = i64::try_from(units).map(Money::from_units);
+            money.map_err(|_| Error::limit(what, found(), "at most 92,233,720,368,547.75807"))
+        };
+        let totals = OverviewTotals {
+            hours: self.count,
+            attributed_clicks: self.clicks,
+            attributed_conversions: self.conversions,
+            revenue: money("revenue", self.revenue)?,
+            cost: money("cost", self.cost)?,
+            profit: money("profit", self.revenue - self.cost)?,
+            roi_percent: Percent::return_on(self.revenue, self.cost),
+        };
+        self.page.reverse();
+        Ok(Overview {
+            user_id,
+            model: options.model.clone(),
+            start: options.window.start(),
+            end: options.window.end(),
+            scope_type: options.scope_type.name().to_owned(),
+            scope_id: options.scope_id,
+            totals,
+            limit: options.limit,
+            offset: options.offset,
+            anomalies: find(&self.page),
+            hours: self.page,
+            touchpoint_mix,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_counted_from_the_newest_and_totals_are_of_all() {
+        let window = Window::new(0, 36_000).unwrap();
+        let of = |limit, offset| {
+            let options =
+                OverviewOptions { limit, offset, ..OverviewOptions::new("linear", window) };
+            let mut hours = Hours::new(&options);
+            for hour in (0..10).rev() {
+                hours.add(HourTotals {
+                    date_hour: hour * 3_600,
+                    clicks: 2,
+                    conversions: 1,
+                    revenue: 1_000 + i64::from(hour),
+                    cost: 300,
+                });
+            }
+            hours.finish(1, &options, Vec::new()).unwrap()
+        };
+        let page = |limit, offset| -> Vec<u32> {
+            of(limit, offset).hours.iter().map(|hour| hour.date_hour / 3_600).collect()
+        };
+        assert_eq!(page(3, 0), [7, 8, 9]);
+        assert_eq!(page(3, 3), [4, 5, 6]);
+        assert_eq!(page(3, 9), [0]);
+        assert_eq!(page(3, 10), [0; 0]);
+        let totals = of(3, 9).totals;
+        assert_eq!((totals.hours, totals.attributed_clicks), (10, 20));
+        assert_eq!(totals.revenue, Money::from_units(10_045));
+        assert_eq!(totals.roi_percent.unwrap().to_string(), "234.83");
     }
 }

@@ -15,11 +15,11 @@ use crate::ground::money::{divide_half_even, write_decimal};
 use crate::ground::scope::{Scope, ScopeSet, ScopeType};
 use crate::ground::time::{SECONDS_PER_HOUR, hour_of};
 use crate::job::difference::difference;
-use crate::job::journeys::{Loader, Piece};
+use crate::job::journeys::{Loader, Lookup, Piece};
 use crate::job::settings::MultiTouch;
 use crate::job::tables::{
-    Checkpoint, CreditValues, ModelRow, Parents, ResultTable, Run, SnapshotKey, SnapshotTotals,
-    Worker,
+    Checkpoint, CreditValues, ModelRow, Parents, Reader, ResultTable, Run, SnapshotKey,
+    SnapshotTotals, Worker,
 };
 use crate::job::workers::{in_parts, stopped};
 
@@ -125,7 +125,7 @@ impl Plan {
             models,
             scopes,
             engine: Engine::new().scopes(calculated).touchpoints(options.credits).threads(1),
-            loader: Loader::new(multi_touch, parents, calculated, model_count),
+            loader: Loader::new(multi_touch, parents, calculated, model_count, Lookup::Touches),
             credits: options.credits,
         })
     }

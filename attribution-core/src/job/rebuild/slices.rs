@@ -9,7 +9,7 @@ use crate::ground::time::{SECONDS_PER_HOUR, Window, hour_of};
 use crate::job::external_sort::{ExternalSort, Sorted};
 use crate::job::progress::{Phase, Progress, go_on};
 use crate::job::spool::{Record, Spool};
-use crate::job::tables::{StoredConversion, Worker};
+use crate::job::tables::{Reader, StoredConversion};
 
 /// A slice has at least so many conversions, but for the last.
 pub(super) const SLICE: u64 = 4_096;
@@ -35,7 +35,7 @@ impl HourBounds {
 }
 
 pub(super) fn read_conversions(
-    worker: &mut impl Worker,
+    reader: &mut impl Reader,
     window: Window,
     sorted: &mut ExternalSort<ByHour>,
     progress: &dyn Progress,
@@ -43,7 +43,7 @@ pub(super) fn read_conversions(
     let mut hours: BTreeMap<u32, HourBounds> = BTreeMap::new();
     let mut read = 0_u64;
     go_on(progress, Phase::Reading, 0, 0)?;
-    worker.conversions(window, &mut |conversion| {
+    reader.conversions(window, &mut |conversion| {
         read += 1;
         if read.is_multiple_of(4_096) {
             go_on(progress, Phase::Reading, read, read)?;

@@ -1,9 +1,16 @@
 //! The comparison of models over stored conversions, which only reads.
 
-use super::MysqlStore;
-use crate::ground::error::Error;
+use std::sync::Arc;
+
+use super::models::read_models;
+use super::reader::MysqlReader;
+use super::{MysqlStore, schema};
+use crate::domain::model::{Model, ModelKind};
+use crate::ground::error::{Error, quoted};
+use crate::job::compare::stored::compare_stored;
 use crate::job::compare::{CompareOptions, Comparison};
 use crate::job::progress::Progress;
+use crate::job::tables::{ModelRow, Tables};
 
 impl MysqlStore {
     /// Compares models over a user's stored conversions and journeys, as [`compare`](crate::compare) does
@@ -32,7 +39,40 @@ impl MysqlStore {
         progress: &dyn Progress,
     ) -> Result<Comparison, Error> {
         options.check()?;
-        let _ = (user_id, models, progress);
-        Err(Error::Internal("not there yet".into()))
+        let mut connection = self.connect_for_models(user_id)?;
+        schema::require(&mut connection, schema::FOR_BACKFILL)?;
+        let stored = read_models(&mut connection, user_id)?;
+        drop(connection);
+        let models: Result<Vec<Model>, Error> =
+            models.iter().map(|text| find_or_read(&stored, text)).collect();
+        let retries = Arc::default();
+        let open = || MysqlReader::open(&self.servers, user_id, Arc::clone(&retries));
+        compare_stored(open, &models?, <Self as Tables>::SCOPES, options, progress)
     }
+}
+
+/// The stored model of a slug, named by it, or the model of a SPEC.
+fn find_or_read(stored: &[ModelRow], text: &str) -> Result<Model, Error> {
+    if let Some(row) = stored.iter().find(|row| row.slug == text) {
+        let model = match Model::from_stored(&row.kind, row.config.as_deref()) {
+            Err(Error::Model(problem)) => {
+                let found = format!("{}: {}", problem.field, problem.given);
+                return Err(Error::input(format!("model {text}"), found, problem.allowed));
+            }
+            outcome => outcome?,
+        };
+        return model.with_name(text);
+    }
+    // What has no config and is no kind was meant as a slug.
+    let is_spec =
+        text.contains([':', '=']) || ModelKind::ALL.iter().any(|kind| kind.name() == text);
+    if is_spec {
+        return Model::from_spec(text);
+    }
+    let slugs: Vec<&str> = stored.iter().map(|row| row.slug.as_str()).collect();
+    let allowed = match &slugs[..] {
+        [] => "a SPEC such as linear; the user has no models".to_owned(),
+        slugs => format!("{}, or a SPEC such as linear", slugs.join(", ")),
+    };
+    Err(Error::input("model", format!("found {}", quoted(text)), allowed))
 }

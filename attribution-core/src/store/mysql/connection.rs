@@ -1,6 +1,7 @@
 //! A connection: how it is set up, what its failures mean, and how rows go in and out in bulk.
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -121,6 +122,8 @@ pub(super) struct Connection {
     id: u64,
     /// Which server it is.
     server: String,
+    /// The database, by its server, which others that keep what was read of it know it by.
+    database: Arc<str>,
     /// When the server started, in seconds since 1970, by its own clock.
     server_start: i64,
     /// The largest packet that the server takes.
@@ -151,7 +154,9 @@ impl Connection {
             .map_err(failed(what()))?;
         let (id, packet, time, server) = facts.unwrap_or((0, 1 << 20, 0, String::new()));
         let server_start = time - uptime.map_or(0, |(_, seconds)| seconds);
-        Ok(Self { opts: opts.clone(), conn, id, server, server_start, packet: packet as usize })
+        let database = format!("{server}/{}", opts.get_db_name().unwrap_or_default()).into();
+        let (opts, packet) = (opts.clone(), packet as usize);
+        Ok(Self { opts, conn, id, server, database, server_start, packet })
     }
 
     /// Connects anew, waiting for a server that restarts, and ends the old session, so that nothing
@@ -178,6 +183,10 @@ impl Connection {
         }
         *self = fresh;
         Ok(())
+    }
+
+    pub(super) const fn database(&self) -> &Arc<str> {
+        &self.database
     }
 
     pub(super) fn is_alive(&mut self) -> bool {

@@ -6,9 +6,11 @@ mod connection;
 #[cfg(feature = "exports")]
 mod exports;
 mod generations;
+mod kept;
 mod models;
 mod overview;
 mod purge;
+mod reader;
 mod run;
 mod schema;
 mod settings;
@@ -21,6 +23,7 @@ use std::thread;
 use std::time::Duration;
 
 pub use check::{Finding, Severity};
+pub(crate) use kept::KeptConnections;
 pub use models::{DeletedModel, ModelChange, StoredModel};
 pub use snapshots::{CreditQuery, CreditRecord, SnapshotQuery};
 

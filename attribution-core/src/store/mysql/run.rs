@@ -16,6 +16,7 @@ use mysql::{Opts, Value, params};
 use super::again;
 use super::connection::{Connection, Fault, backoff, fault, now};
 use super::models::read_models;
+use super::reader::MysqlReader;
 use super::worker::MysqlWorker;
 use crate::ground::error::{Error, ErrorCode};
 use crate::ground::time::Window;
@@ -47,7 +48,7 @@ pub(super) struct RunState {
     kind: RunKind,
     run_id: u64,
     window: Window,
-    retries: AtomicU64,
+    retries: Arc<AtomicU64>,
 }
 
 impl MysqlRun {
@@ -74,7 +75,7 @@ impl MysqlRun {
             kind,
             run_id,
             window,
-            retries: AtomicU64::new(0),
+            retries: Arc::default(),
         })))
     }
 }
@@ -284,10 +285,9 @@ impl Run for MysqlRun {
     type Worker = MysqlWorker;
 
     fn worker(&self) -> Result<MysqlWorker, Error> {
-        let servers = &self.0.servers;
-        let primary = Connection::open(&servers.primary)?;
-        let replica = servers.replica.as_ref().map(Connection::open).transpose()?;
-        Ok(MysqlWorker::new(Arc::clone(&self.0), primary, replica, self.0.owner))
+        let run = &self.0;
+        let reader = MysqlReader::open(&run.servers, run.owner, Arc::clone(&run.retries))?;
+        Ok(MysqlWorker::new(Arc::clone(run), reader))
     }
 
     fn models(&self) -> Result<Vec<ModelRow>, Error> {

@@ -11,6 +11,7 @@ use mysql::{Row, Value};
 use super::connection::{Connection, Fault, backoff, fault, now};
 use super::generations;
 use super::models::read_models_locked;
+use super::reader::{JOURNEYS, MysqlReader, Stretch, collect, each_stored_touch, uint};
 use super::run::{MOST_ATTEMPTS, RunState};
 use super::values::{Fields, decimal_4, decimal_5};
 use crate::domain::journey::JourneyKey;
@@ -19,87 +20,22 @@ use crate::ground::scope::{ScopeSet, ScopeType};
 use crate::ground::time::Window;
 use crate::job::settings::StoredSetting;
 use crate::job::tables::{
-    CandidateClick, Checkpoint, CreditValues, JourneyValues, ModelRow, Parents, ResultTable,
-    SnapshotKey, SnapshotTotals, StoredClick, StoredConversion, StoredSnapshot, StoredTouch, Take,
-    Visitors, Worker,
+    CandidateClick, Checkpoint, CreditValues, JourneyValues, ModelRow, Parents, Reader,
+    ResultTable, SnapshotKey, SnapshotTotals, StoredClick, StoredConversion, StoredSnapshot,
+    StoredTouch, Take, Visitors, Worker,
 };
 
 /// Reads from a replica where there is one, and writes to the primary.
 pub(crate) struct MysqlWorker {
     run: Arc<RunState>,
-    primary: Connection,
-    replica: Option<Connection>,
-    owner: u64,
-    in_transaction: bool,
-    /// Whether all clicks are this owner's, once that is known.
-    is_sole_owner: Option<bool>,
+    reader: MysqlReader,
     /// The models whose snapshots this transaction has changed.
     changed: BTreeSet<u64>,
 }
 
 impl MysqlWorker {
-    pub(super) const fn new(
-        run: Arc<RunState>,
-        primary: Connection,
-        replica: Option<Connection>,
-        owner: u64,
-    ) -> Self {
-        Self {
-            run,
-            primary,
-            replica,
-            owner,
-            in_transaction: false,
-            is_sole_owner: None,
-            changed: BTreeSet::new(),
-        }
-    }
-
-    /// Makes lost connections anew.
-    fn reconnect(&mut self) -> Result<(), Error> {
-        if !self.primary.is_alive() {
-            self.primary.reopen()?;
-        }
-        if let Some(replica) = &mut self.replica
-            && !replica.is_alive()
-        {
-            replica.reopen()?;
-        }
-        Ok(())
-    }
-
-    /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
-    fn read<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        let mut attempt = 0;
-        loop {
-            let error = match work(self.replica.as_mut().unwrap_or(&mut self.primary)) {
-                Err(error) if fault(&error) == Fault::Lost && !self.in_transaction => error,
-                outcome => return outcome,
-            };
-            attempt += 1;
-            if attempt >= MOST_ATTEMPTS {
-                return Err(error);
-            }
-            self.run.count_retry();
-            self.reconnect()?;
-        }
-    }
-
-    fn rows<T>(
-        &mut self,
-        what: &str,
-        query: &str,
-        values: &[Value],
-        row: impl Fn(&Row) -> Result<T, Error>,
-    ) -> Result<Vec<T>, Error> {
-        self.read(|connection| {
-            let mut rows = Vec::new();
-            connection.each(what, query, values.to_vec(), &mut |found: &Row| {
-                rows.push(row(found)?);
-                Ok(())
-            })?;
-            Ok(rows)
-        })
+    pub(super) const fn new(run: Arc<RunState>, reader: MysqlReader) -> Self {
+        Self { run, reader, changed: BTreeSet::new() }
     }
 
     /// After a lost connection, waits for as long as it takes until what it had sent to be committed is
@@ -108,13 +44,13 @@ impl MysqlWorker {
         let run = Arc::clone(&self.run);
         let mut attempt = 0;
         loop {
-            let Err(error) = run.await_commits(&mut self.primary) else { return Ok(()) };
+            let Err(error) = run.await_commits(&mut self.reader.primary) else { return Ok(()) };
             attempt += 1;
             match fault(&error) {
                 Fault::Final => return Err(error),
                 _ if attempt >= MOST_ATTEMPTS => return Err(error),
                 Fault::Undone => thread::sleep(backoff(attempt)),
-                Fault::Lost => self.reconnect()?,
+                Fault::Lost => self.reader.reconnect()?,
             }
         }
     }
@@ -125,18 +61,19 @@ impl MysqlWorker {
         work: &mut dyn FnMut(&mut Self) -> Result<Checkpoint, Error>,
     ) -> Result<(), Error> {
         self.run.verify()?;
-        self.primary.run_text("beginning a transaction", "START TRANSACTION")?;
+        self.reader.primary.run_text("beginning a transaction", "START TRANSACTION")?;
         self.changed.clear();
         let checkpoint = work(self)?;
         if checkpoint.rows_written == 0 {
-            return self.primary.run_text("ending a transaction", "ROLLBACK");
+            return self.reader.primary.run_text("ending a transaction", "ROLLBACK");
         }
-        check_models(&mut self.primary, self.owner, models)?;
-        self.run.pass_fence(&mut self.primary, checkpoint)?;
+        check_models(&mut self.reader.primary, self.reader.owner, models)?;
+        self.run.pass_fence(&mut self.reader.primary, checkpoint)?;
         // Behind the fence the run's transactions come one after the other, so that they cannot hold up
         // each other here.
-        generations::raise(&mut self.primary, self.owner, self.changed.iter().copied())?;
-        self.primary.run_text("committing", "COMMIT")
+        let changed = self.changed.iter().copied();
+        generations::raise(&mut self.reader.primary, self.reader.owner, changed)?;
+        self.reader.primary.run_text("committing", "COMMIT")
     }
 }
 
@@ -162,164 +99,24 @@ fn check_models(connection: &mut Connection, owner: u64, models: &[ModelRow]) ->
     Ok(())
 }
 
-fn collect<T>(
-    connection: &mut Connection,
-    what: &str,
-    query: &str,
-    values: &[Value],
-    ids: &[u64],
-    row: impl Fn(&Row) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    let mut rows = Vec::new();
-    connection.each_of(what, query, values, ids, &mut |found: &Row| {
-        rows.push(row(found)?);
-        Ok(())
-    })?;
-    Ok(rows)
-}
-
-fn uint(value: u64) -> Value {
-    Value::UInt(value)
-}
-
-const JOURNEYS: &str = "202_conversion_touchpoints";
-const CREDITS: &str = "202_attribution_touchpoints";
 const SNAPSHOTS: &str = "202_attribution_snapshots";
+const CREDITS: &str = "202_attribution_touchpoints";
 
-/// Where rows of a table lie by their primary key. Rows that were written together lie together, and
-/// a scan of their stretch costs far less than a look-up of each from another index.
-#[derive(Debug)]
-struct Stretch {
-    count: u64,
-    first: u64,
-    last: u64,
-}
-
-impl Stretch {
-    /// Whether most rows of the stretch are wanted.
-    const fn is_dense(&self) -> bool {
-        self.count > 0 && self.last - self.first < self.count * 3
-    }
-
-    /// From a query that answers with something, a count, and the first and last id, which an index
-    /// alone has to be enough for.
-    fn of_rows(
-        connection: &mut Connection,
-        what: &str,
-        query: &str,
-        values: &[Value],
-        ids: &[u64],
-    ) -> Result<Self, Error> {
-        let mut stretch = Self { count: 0, first: u64::MAX, last: 0 };
-        connection.each_of(what, query, values, ids, &mut |row| {
-            let fields = Fields::new(row, "stretch");
-            let count = fields.number(1)?;
-            if count > 0 {
-                stretch.count += count;
-                stretch.first = stretch.first.min(fields.number(2)?);
-                stretch.last = stretch.last.max(fields.number(3)?);
-            }
-            Ok(())
-        })?;
-        Ok(stretch)
-    }
-}
-
-/// The rows of the stored journeys of conversions, which are the owner's.
-fn each_stored_touch(
-    connection: &mut Connection,
-    conversion_ids: &[u64],
-    take: &mut dyn FnMut(&Row) -> Result<(), Error>,
-) -> Result<(), Error> {
-    const COLUMNS: &str = "SELECT touchpoint_id, conv_id, click_id, click_time, position \
-        FROM 202_conversion_touchpoints";
-    let what = "reading journeys";
-    for ids in conversion_ids.chunks(connection.most_ids()) {
-        let stretch = Stretch::of_rows(
-            connection,
-            what,
-            "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) \
-             FROM 202_conversion_touchpoints WHERE conv_id IN {ids}",
-            &[],
-            ids,
-        )?;
-        if stretch.is_dense() {
-            let query = format!(
-                "{COLUMNS} FORCE INDEX (PRIMARY) \
-                 WHERE touchpoint_id BETWEEN ? AND ? AND conv_id IN {{ids}}"
-            );
-            let bounds = [uint(stretch.first), uint(stretch.last)];
-            connection.each_of(what, &query, &bounds, ids, take)?;
-        } else {
-            connection.each_of(
-                what,
-                &format!("{COLUMNS} WHERE conv_id IN {{ids}}"),
-                &[],
-                ids,
-                take,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-impl Worker for MysqlWorker {
+impl Reader for MysqlWorker {
     fn conversions(
         &mut self,
         window: Window,
         take: Take<'_, StoredConversion>,
     ) -> Result<(), Error> {
-        let connection = self.replica.as_mut().unwrap_or(&mut self.primary);
-        connection.each(
-            "reading conversions",
-            "SELECT conv_id, click_id, campaign_id, click_payout, click_time, conv_time, deleted \
-             FROM 202_conversion_logs \
-             WHERE user_id = ? AND conv_time >= ? AND conv_time < ?",
-            (self.owner, window.start(), window.end()),
-            &mut |row| {
-                let fields = Fields::new(row, "202_conversion_logs");
-                take(StoredConversion {
-                    conversion_id: fields.number(0)?,
-                    click_id: fields.number(1)?,
-                    campaign_id: fields.number_or_null(2)?,
-                    payout: fields.amount(3)?,
-                    click_time: fields.time_if_any(4),
-                    conversion_time: fields.time(5)?,
-                    deleted: fields.is_one(6)?,
-                })
-            },
-        )
+        self.reader.conversions(window, take)
     }
 
     fn settings(&mut self) -> Result<Vec<StoredSetting>, Error> {
-        // A replica that lags would not know of a change that has just been made.
-        super::settings::read_settings(&mut self.primary, self.owner)
+        self.reader.settings()
     }
 
     fn parents(&mut self) -> Result<Parents, Error> {
-        let pair = |table| {
-            move |row: &Row| {
-                let fields = Fields::new(row, table);
-                Ok((fields.number(0)?, fields.number(1)?))
-            }
-        };
-        let owner = [uint(self.owner)];
-        let advertisers = self.rows(
-            "reading campaigns",
-            "SELECT aff_campaign_id, aff_network_id FROM 202_aff_campaigns WHERE user_id = ?",
-            &owner,
-            pair("202_aff_campaigns"),
-        )?;
-        let traffic_sources = self.rows(
-            "reading accounts",
-            "SELECT ppc_account_id, ppc_network_id FROM 202_ppc_accounts WHERE user_id = ?",
-            &owner,
-            pair("202_ppc_accounts"),
-        )?;
-        Ok(Parents {
-            advertisers: advertisers.into_iter().collect(),
-            traffic_sources: traffic_sources.into_iter().collect(),
-        })
+        self.reader.parents()
     }
 
     fn candidates(
@@ -328,118 +125,27 @@ impl Worker for MysqlWorker {
         key: JourneyKey,
         take: Take<'_, CandidateClick>,
     ) -> Result<(), Error> {
-        let (visitor, join) = if key == JourneyKey::Campaign {
-            ("0", "")
-        } else {
-            ("a.ip_id", "JOIN 202_clicks_advance a ON a.click_id = c.click_id AND a.ip_id <> 0")
-        };
-        let query = format!(
-            "SELECT c.click_id, c.click_time, c.aff_campaign_id, {visitor} \
-             FROM 202_clicks c {join} \
-             WHERE c.user_id = ? AND c.click_time >= ? AND c.click_time <= ? \
-             AND COALESCE(c.click_filtered, 0) <> 1 AND COALESCE(c.click_bot, 0) <> 1"
-        );
-        let connection = self.replica.as_mut().unwrap_or(&mut self.primary);
-        connection.each(
-            "reading clicks",
-            &query,
-            (self.owner, *times.start(), *times.end()),
-            &mut |row| {
-                let fields = Fields::new(row, "202_clicks");
-                take(CandidateClick {
-                    click_id: fields.number(0)?,
-                    click_time: fields.time(1)?,
-                    campaign_id: fields.number(2)?,
-                    visitor: fields.number(3)?,
-                })
-            },
-        )
+        self.reader.candidates(times, key, take)
     }
 
     fn repeated_click_ids(&mut self, ids: RangeInclusive<u64>) -> Result<Vec<u64>, Error> {
-        // From the index alone; whose rows they are is looked up for the few that are found.
-        self.rows(
-            "looking for repeated clicks",
-            "SELECT click_id FROM 202_clicks WHERE click_id BETWEEN ? AND ? \
-             GROUP BY click_id HAVING COUNT(*) > 1",
-            &[uint(*ids.start()), uint(*ids.end())],
-            |row| Fields::new(row, "202_clicks").number(0),
-        )
+        self.reader.repeated_click_ids(ids)
     }
 
     fn clicks(&mut self, click_ids: &[u64], visitors: Visitors) -> Result<Vec<StoredClick>, Error> {
-        let mut ids = click_ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        let (visitor, join) = match visitors {
-            Visitors::Read => {
-                ("a.ip_id", "LEFT JOIN 202_clicks_advance a ON a.click_id = c.click_id")
-            }
-            Visitors::Skipped => ("0", ""),
-        };
-        let query = format!(
-            "SELECT c.click_id, c.click_time, c.click_cpc, c.aff_campaign_id, c.ppc_account_id, \
-             c.landing_page_id, c.click_filtered, c.click_bot, {visitor} FROM 202_clicks c {join} \
-             WHERE c.user_id = ? AND c.click_id IN {{ids}}"
-        );
-        let owner = [uint(self.owner)];
-        let read_click = |row: &Row| {
-            let fields = Fields::new(row, "202_clicks");
-            Ok(StoredClick {
-                click_id: fields.number(0)?,
-                click_time: fields.time(1)?,
-                cost: fields.cost(2)?,
-                campaign_id: fields.number(3)?,
-                account_id: fields.number(4)?,
-                landing_page_id: fields.number(5)?,
-                filtered: fields.is_one(6)? || fields.is_one(7)?,
-                visitor: fields.number(8)?,
-            })
-        };
-        self.read(|connection| {
-            collect(connection, "reading clicks", &query, &owner, &ids, read_click)
-        })
+        self.reader.clicks(click_ids, visitors)
     }
 
     fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error> {
-        let owner = self.owner;
-        let is_sole = match self.is_sole_owner {
-            Some(is_sole) => is_sole,
-            None => self.read(|connection| is_sole_owner(connection, owner))?,
-        };
-        self.is_sole_owner = Some(is_sole);
-        let mut ids = click_ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        // Where all clicks are the owner's, the index of their ids is enough.
-        let (condition, values) =
-            if is_sole { ("", vec![]) } else { ("user_id = ? AND", vec![uint(owner)]) };
-        let query =
-            format!("SELECT click_id FROM 202_clicks WHERE {condition} click_id IN {{ids}}");
-        let found = self.read(|connection| {
-            collect(connection, "reading clicks", &query, &values, &ids, |row| {
-                Fields::new(row, "202_clicks").number(0)
-            })
-        })?;
-        Ok(found.into_iter().collect())
+        self.reader.existing_clicks(click_ids)
     }
 
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
-        self.read(|connection| {
-            let mut touches = Vec::new();
-            each_stored_touch(connection, conversion_ids, &mut |row| {
-                let fields = Fields::new(row, JOURNEYS);
-                touches.push(StoredTouch {
-                    conversion_id: fields.number(1)?,
-                    click_id: fields.number(2)?,
-                    click_time: fields.time(3)?,
-                });
-                Ok(())
-            })?;
-            Ok(touches)
-        })
+        self.reader.journeys(conversion_ids)
     }
+}
 
+impl Worker for MysqlWorker {
     fn transaction(
         &mut self,
         models: &[ModelRow],
@@ -448,13 +154,13 @@ impl Worker for MysqlWorker {
         let run = Arc::clone(&self.run);
         let mut attempt = 0;
         loop {
-            self.in_transaction = true;
+            self.reader.in_transaction = true;
             let outcome = self.attempt(models, work);
-            self.in_transaction = false;
+            self.reader.in_transaction = false;
             let Err(error) = outcome else { return Ok(()) };
             let what = fault(&error);
             // A connection that is lost undoes what it had begun, once the server notices.
-            let _ = self.primary.run_text("rolling back", "ROLLBACK");
+            let _ = self.reader.primary.run_text("rolling back", "ROLLBACK");
             attempt += 1;
             if what == Fault::Final || attempt >= MOST_ATTEMPTS {
                 return Err(error);
@@ -462,7 +168,7 @@ impl Worker for MysqlWorker {
             run.count_retry();
             thread::sleep(backoff(attempt));
             if what == Fault::Lost {
-                self.reconnect()?;
+                self.reader.reconnect()?;
                 self.await_commits()?;
             }
         }
@@ -482,11 +188,17 @@ impl Worker for MysqlWorker {
             names.join(", ")
         );
         let values = [uint(window.start()), uint(window.end())];
-        let rows =
-            collect(&mut self.primary, "reading snapshots", &query, &values, model_ids, |row| {
+        let rows = collect(
+            &mut self.reader.primary,
+            "reading snapshots",
+            &query,
+            &values,
+            model_ids,
+            |row| {
                 let fields = Fields::new(row, SNAPSHOTS);
                 Ok((fields.number(0)?, scope_type(&fields.text(1)?)))
-            })?;
+            },
+        )?;
         Ok(rows.into_iter().filter_map(|(id, scope_type)| Some((id, scope_type?))).collect())
     }
 
@@ -500,7 +212,7 @@ impl Worker for MysqlWorker {
              WHERE date_hour >= ? AND date_hour < ? AND model_id IN {ids}";
         let hours = [uint(hours.start), uint(hours.end)];
         let stretch = Stretch::of_rows(
-            &mut self.primary,
+            &mut self.reader.primary,
             what,
             &format!("SELECT 0, COUNT(*), MIN(snapshot_id), MAX(snapshot_id) {of_models}"),
             &hours,
@@ -522,8 +234,8 @@ impl Worker for MysqlWorker {
             "SELECT snapshot_id, model_id, scope_type, scope_id, date_hour, attributed_clicks, \
              attributed_conversions, attributed_revenue, attributed_cost, user_id {from}"
         );
-        let owner = self.owner;
-        let rows = collect(&mut self.primary, what, &query, &values, model_ids, |row| {
+        let owner = self.reader.owner;
+        let rows = collect(&mut self.reader.primary, what, &query, &values, model_ids, |row| {
             Ok((read_snapshot(row)?, Fields::new(row, SNAPSHOTS).number(9)?))
         })?;
         Ok(rows.into_iter().filter(|(_, user_id)| *user_id == owner).map(|(row, _)| row).collect())
@@ -557,9 +269,9 @@ impl Worker for MysqlWorker {
             rows.push((values, fields.number(0)?));
             Ok(())
         };
-        for ids in snapshot_ids.chunks(self.primary.most_ids()) {
+        for ids in snapshot_ids.chunks(self.reader.primary.most_ids()) {
             let stretch = Stretch::of_rows(
-                &mut self.primary,
+                &mut self.reader.primary,
                 what,
                 &format!(
                     "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) {of_snapshots}"
@@ -574,17 +286,17 @@ impl Worker for MysqlWorker {
                     "SELECT {columns} FROM 202_attribution_touchpoints FORCE INDEX (PRIMARY) \
                      WHERE touchpoint_id BETWEEN ? AND ? AND {conversions} snapshot_id IN {{ids}}"
                 );
-                self.primary.each_of(what, &query, &values, ids, &mut take)?;
+                self.reader.primary.each_of(what, &query, &values, ids, &mut take)?;
             } else if stretch.count > 0 {
                 let query = format!("SELECT {columns} {of_snapshots}");
-                self.primary.each_of(what, &query, &values, ids, &mut take)?;
+                self.reader.primary.each_of(what, &query, &values, ids, &mut take)?;
             }
         }
         Ok(rows)
     }
 
     fn delete_credits_under(&mut self, snapshot_ids: &[u64]) -> Result<u64, Error> {
-        self.primary.run_of(
+        self.reader.primary.run_of(
             "deleting credits",
             "DELETE FROM 202_attribution_touchpoints WHERE snapshot_id IN {ids}",
             &[],
@@ -594,7 +306,7 @@ impl Worker for MysqlWorker {
 
     fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error> {
         let mut rows = Vec::new();
-        each_stored_touch(&mut self.primary, conversion_ids, &mut |row| {
+        each_stored_touch(&mut self.reader.primary, conversion_ids, &mut |row| {
             let fields = Fields::new(row, JOURNEYS);
             let values = JourneyValues {
                 conversion_id: fields.number(1)?,
@@ -609,9 +321,9 @@ impl Worker for MysqlWorker {
     }
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
-        let (owner, window, time) = (self.owner, self.run.window(), now());
+        let (owner, window, time) = (self.reader.owner, self.run.window(), now());
         self.changed.extend(rows.iter().map(|(key, _)| key.model_id));
-        self.primary.insert(
+        self.reader.primary.insert(
             "writing snapshots",
             "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, scope_id, \
              date_hour, lookback_start, lookback_end, attributed_clicks, attributed_conversions, \
@@ -643,7 +355,8 @@ impl Worker for MysqlWorker {
     ) -> Result<(), Error> {
         let window = self.run.window();
         self.changed.insert(model_id);
-        self.primary
+        self.reader
+            .primary
             .run(
                 "writing snapshots",
                 "UPDATE 202_attribution_snapshots SET lookback_start = ?, lookback_end = ?, \
@@ -657,7 +370,7 @@ impl Worker for MysqlWorker {
                     decimal_4(totals.revenue),
                     decimal_4(totals.cost),
                     uint(snapshot_id),
-                    uint(self.owner),
+                    uint(self.reader.owner),
                 ],
             )
             .map(|_| ())
@@ -665,7 +378,7 @@ impl Worker for MysqlWorker {
 
     fn insert_credits(&mut self, rows: &[CreditValues]) -> Result<(), Error> {
         let time = now();
-        self.primary.insert(
+        self.reader.primary.insert(
             "writing credits",
             "INSERT INTO 202_attribution_touchpoints \
              (snapshot_id, conv_id, click_id, position, credit, weight, created_at)",
@@ -685,7 +398,7 @@ impl Worker for MysqlWorker {
 
     fn insert_journey_rows(&mut self, rows: &[JourneyValues]) -> Result<(), Error> {
         let time = now();
-        self.primary.insert(
+        self.reader.primary.insert(
             "writing journeys",
             "INSERT INTO 202_conversion_touchpoints \
              (conv_id, click_id, click_time, position, created_at)",
@@ -703,7 +416,7 @@ impl Worker for MysqlWorker {
 
     fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error> {
         if table == ResultTable::Snapshots {
-            let models = generations::models_of(&mut self.primary, ids)?;
+            let models = generations::models_of(&mut self.reader.primary, ids)?;
             self.changed.extend(models);
         }
         let statement = match table {
@@ -717,23 +430,8 @@ impl Worker for MysqlWorker {
                 "DELETE FROM 202_conversion_touchpoints WHERE touchpoint_id IN {ids}"
             }
         };
-        self.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
+        self.reader.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
     }
-}
-
-fn is_sole_owner(connection: &mut Connection, owner: u64) -> Result<bool, Error> {
-    let mut others = false;
-    connection.each(
-        "reading clicks",
-        "(SELECT 1 FROM 202_clicks WHERE user_id < ? LIMIT 1) \
-         UNION ALL (SELECT 1 FROM 202_clicks WHERE user_id > ? LIMIT 1)",
-        (owner, owner),
-        &mut |_| {
-            others = true;
-            Ok(())
-        },
-    )?;
-    Ok(!others)
 }
 
 /// The end of a window as it fits its column.
