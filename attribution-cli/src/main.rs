@@ -44,6 +44,7 @@ fn obey(command: &Command) -> Result<u8, Error> {
         Command::Rebuild(options) => return database::jobs::rebuild(options),
         Command::Export { action } => return database::exports::export(action),
         Command::Check(options) => return database::check::check(options),
+        Command::Purge { action } => return database::purge::purge(action),
         Command::MultiTouch(options) => database::jobs::multi_touch(options),
         Command::Model { action } => database::models::model(action),
         Command::Snapshots(options) => database::snapshots::snapshots(options),

@@ -6,6 +6,7 @@
 mod compare;
 pub(crate) mod exports;
 mod overview;
+mod purge;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,9 @@ use attribution_core::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::purge::{
+    IdArguments, JourneyArguments, LimitArguments, PurgeAction, PurgeArguments,
+};
 pub(crate) use compare::{CompareArguments, ComparisonFormat};
 pub(crate) use overview::OverviewArguments;
 
@@ -70,6 +74,11 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Show totals, hours, the mix of touches and what is out of the ordinary
     Overview(OverviewArguments),
+    /// Erase a user, a data subject or what is old, and show that nothing is left
+    Purge {
+        #[command(subcommand)]
+        action: PurgeAction,
+    },
     /// Create the tables of attribution that are missing from a database
     Install(InstallArguments),
     /// Look for what is wrong with a database, and what helps

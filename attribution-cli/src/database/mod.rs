@@ -5,6 +5,7 @@ pub(crate) mod exports;
 pub(crate) mod jobs;
 pub(crate) mod models;
 pub(crate) mod overview;
+pub(crate) mod purge;
 pub(crate) mod snapshots;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -53,7 +53,7 @@ impl<R: Serialize> Serialize for UserOutcome<R> {
 /// ```
 #[derive(Debug)]
 pub struct JobReport<'a, R> {
-    /// The job's name: `backfill` or `rebuild`.
+    /// The job's name: `backfill`, `rebuild` or `purge`.
     pub job: &'static str,
     /// What came of it for each user.
     pub users: &'a [UserOutcome<R>],

@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hashbrown::DefaultHashBuilder;
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet};
 use serde::Serialize;
 
 use super::difference::difference;
@@ -187,20 +187,7 @@ fn backfill_owner<R: Run>(
 ) -> Result<BackfillReport, Error> {
     let start = Instant::now();
     let mut worker = run.worker()?;
-    let mut backfill = Backfill {
-        options,
-        coverage,
-        parents: worker.parents()?,
-        multi_touch: MultiTouch::new(worker.settings()?),
-        keyed: ExternalSort::new(),
-        touches: ExternalSort::new(),
-        report: BackfillReport {
-            user_id: owner,
-            start: options.window.start(),
-            end: options.window.end(),
-            ..BackfillReport::default()
-        },
-    };
+    let mut backfill = Backfill::new(options, coverage, owner, &mut worker)?;
     backfill.read_conversions(&mut worker, progress)?;
     if backfill.keyed.len() > 0 {
         backfill.assemble(run, &mut worker, progress)?;
@@ -211,6 +198,49 @@ fn backfill_owner<R: Run>(
     report.duration_ms = start.elapsed().as_millis() as u64;
     run.succeed(&[], JobCoverage::Part)?;
     Ok(report)
+}
+
+/// The journeys that a backfill would store for some conversions if there were none of the clicks
+/// `left_out`, which are none of their converting clicks. A conversion that would have none is not
+/// among them.
+pub(crate) fn journeys_without<R: Run>(
+    run: &R,
+    worker: &mut R::Worker,
+    journeys: JourneyOptions,
+    conversions: &mut [StoredConversion],
+    left_out: &HashSet<u64>,
+    progress: &dyn Progress,
+) -> Result<HashMap<u64, Vec<JourneyValues>>, Error> {
+    conversions.sort_unstable_by_key(|row| (row.conversion_time, row.conversion_id));
+    let mut options = BackfillOptions::new(Window::new(0, u32::MAX)?);
+    (options.journeys, options.connections) = (journeys, 1);
+    let mut found: HashMap<u64, Vec<JourneyValues>> = HashMap::new();
+    let mut rest = &conversions[..];
+    while !rest.is_empty() {
+        // Conversions that can share clicks are done together, so that clicks are read once and those
+        // that lie between are not.
+        let apart = rest.windows(2).position(|pair| {
+            let reach = pair[1].conversion_time.saturating_sub(journeys.lookback_seconds);
+            reach > pair[0].conversion_time
+        });
+        let (some, after) = rest.split_at(apart.map_or(rest.len(), |place| place + 1));
+        rest = after;
+        let mut backfill = Backfill::new(&options, Coverage::All, 0, worker)?;
+        backfill.left_out = Some(left_out);
+        for request in some.chunks(REQUEST) {
+            backfill.take_conversions(worker, request)?;
+        }
+        if backfill.keyed.len() > 0 {
+            backfill.assemble(run, worker, progress)?;
+        }
+        let mut sorted = backfill.touches.read()?;
+        while let Some(touch) = sorted.next()? {
+            if touch.place > 0 {
+                found.entry(touch.conversion_id).or_default().push(touch.values());
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// A conversion that waits for its touches, ordered by its journey key and time.
@@ -285,6 +315,17 @@ struct Assembled {
     click_time: u32,
 }
 
+impl Assembled {
+    const fn values(self) -> JourneyValues {
+        JourneyValues {
+            conversion_id: self.conversion_id,
+            position: self.place.saturating_sub(1),
+            click_id: self.click_id,
+            click_time: self.click_time,
+        }
+    }
+}
+
 impl Record for Assembled {
     const WORDS: usize = 3;
 
@@ -327,10 +368,39 @@ struct Backfill<'a> {
     multi_touch: MultiTouch,
     keyed: ExternalSort<Keyed>,
     touches: ExternalSort<Assembled>,
+    /// Clicks that are as if they were not there.
+    left_out: Option<&'a HashSet<u64>>,
     report: BackfillReport,
 }
 
-impl Backfill<'_> {
+impl<'a> Backfill<'a> {
+    fn new(
+        options: &'a BackfillOptions,
+        coverage: Coverage,
+        owner: u64,
+        worker: &mut impl Worker,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            options,
+            coverage,
+            parents: worker.parents()?,
+            multi_touch: MultiTouch::new(worker.settings()?),
+            keyed: ExternalSort::new(),
+            touches: ExternalSort::new(),
+            left_out: None,
+            report: BackfillReport {
+                user_id: owner,
+                start: options.window.start(),
+                end: options.window.end(),
+                ..BackfillReport::default()
+            },
+        })
+    }
+
+    fn is_left_out(&self, click_id: u64) -> bool {
+        self.left_out.is_some_and(|left_out| left_out.contains(&click_id))
+    }
+
     fn journey_key(&self, visitor: u64, campaign_id: u64) -> (u64, u64) {
         match self.options.journeys.key {
             JourneyKey::VisitorCampaign => (visitor, campaign_id),
@@ -474,7 +544,7 @@ impl Backfill<'_> {
                         return Err(Error::Cancelled);
                     }
                     let key = self.journey_key(click.visitor, click.campaign_id);
-                    if !filter.may_hold(hasher.hash_one(key)) {
+                    if !filter.may_hold(hasher.hash_one(key)) || self.is_left_out(click.click_id) {
                         return Ok(());
                     }
                     let CandidateClick { click_id, click_time, .. } = click;
@@ -524,7 +594,7 @@ impl Backfill<'_> {
         for ids in repeated.chunks(REQUEST) {
             go_on(progress, Phase::Reading, clicks, 0)?;
             for click in merge_clicks(worker.clicks(ids, Visitors::Read)?).into_values() {
-                if !click.filtered {
+                if !click.filtered && !self.is_left_out(click.click_id) {
                     candidates.push(Candidate {
                         key: self.journey_key(click.visitor, click.campaign_id),
                         click_time: click.click_time,
@@ -653,12 +723,7 @@ fn write<R: Run>(
             None => sorted.next()?,
         } {
             if touch.place > 0 {
-                slice.rows.push(JourneyValues {
-                    conversion_id: touch.conversion_id,
-                    position: touch.place - 1,
-                    click_id: touch.click_id,
-                    click_time: touch.click_time,
-                });
+                slice.rows.push(touch.values());
             } else if slice.conversion_ids.len() == SLICE_CONVERSIONS
                 || slice.rows.len() >= SLICE_ROWS
             {

@@ -313,6 +313,7 @@ pub(crate) struct Checkpoint {
 pub(crate) enum RunKind {
     Backfill,
     Rebuild,
+    Purge,
 }
 
 impl RunKind {
@@ -320,6 +321,7 @@ impl RunKind {
         match self {
             Self::Backfill => "backfill",
             Self::Rebuild => "rebuild",
+            Self::Purge => "purge",
         }
     }
 }

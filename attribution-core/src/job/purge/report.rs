@@ -87,8 +87,8 @@ pub struct PurgeOptions {
     pub dry_run: bool,
     /// How long to wait for another run of the same owner to end.
     pub wait: Duration,
-    /// The folder of the export files. No file outside it is ever removed; without it, exports that
-    /// have a file are left and reported.
+    /// The folder of the export files, needed where exports that are to go have files. No file outside
+    /// it is ever removed.
     pub export_directory: Option<PathBuf>,
     /// How the backfills of this owner assemble journeys: those that lose a click are assembled anew.
     pub journeys: JourneyOptions,

@@ -5,6 +5,7 @@
 //! written. So a slice can be done again at any time, and rows that are right are left alone.
 
 mod found;
+pub(crate) mod hours;
 mod plan;
 mod report;
 mod slices;

@@ -52,6 +52,12 @@ pub(super) struct SliceModel {
     pub(super) rows_written: u64,
 }
 
+/// Scopes with those that are always made right: global, and ad groups, as no table has ids of those,
+/// so that any snapshots of them are stale.
+pub(super) fn always(scopes: ScopeSet) -> ScopeSet {
+    scopes.with(ScopeType::Global).with(ScopeType::Adgroup)
+}
+
 /// What is the same for all slices.
 pub(super) struct Plan {
     rows: Vec<ModelRow>,
@@ -87,9 +93,7 @@ impl Plan {
             }
         }
         let ids: Vec<u64> = rows.iter().map(|row| row.model_id).collect();
-        // No table has ids of ad groups, so that any snapshots of them are stale.
-        let asked = options.scopes.unwrap_or(feedable).with(ScopeType::Global);
-        let asked = asked.with(ScopeType::Adgroup);
+        let asked = always(options.scopes.unwrap_or(feedable));
         let others: ScopeSet =
             feedable.iter().filter(|scope_type| !asked.contains(*scope_type)).collect();
         let mut scopes = vec![asked; rows.len()];
@@ -100,10 +104,6 @@ impl Plan {
                 }
             }
         }
-        let calculated: ScopeSet = feedable
-            .iter()
-            .filter(|scope_type| scopes.iter().any(|set| set.contains(*scope_type)))
-            .collect();
         report.models = rows
             .iter()
             .map(|row| RebuiltModel {
@@ -112,22 +112,35 @@ impl Plan {
                 ..RebuiltModel::default()
             })
             .collect();
-        let parents = if calculated == ScopeSet::GLOBAL && models.is_empty() {
-            Parents::default()
-        } else {
-            worker.parents()?
-        };
+        let parents = if models.is_empty() { Parents::default() } else { worker.parents()? };
         let multi_touch = MultiTouch::new(worker.settings()?);
-        let model_count = models.len();
-        Ok(Self {
+        Ok(Self::of(rows, models, scopes, options.credits, feedable, multi_touch, parents))
+    }
+
+    /// For these models, each with its scopes.
+    pub(super) fn of(
+        rows: Vec<ModelRow>,
+        models: Vec<Model>,
+        scopes: Vec<ScopeSet>,
+        credits: bool,
+        feedable: ScopeSet,
+        multi_touch: MultiTouch,
+        parents: Parents,
+    ) -> Self {
+        let calculated: ScopeSet = feedable
+            .iter()
+            .filter(|scope_type| scopes.iter().any(|set| set.contains(*scope_type)))
+            .collect();
+        let loader = Loader::new(multi_touch, parents, calculated, models.len(), Lookup::Touches);
+        Self {
+            ids: rows.iter().map(|row| row.model_id).collect(),
             rows,
-            ids,
             models,
             scopes,
-            engine: Engine::new().scopes(calculated).touchpoints(options.credits).threads(1),
-            loader: Loader::new(multi_touch, parents, calculated, model_count, Lookup::Touches),
-            credits: options.credits,
-        })
+            engine: Engine::new().scopes(calculated).touchpoints(credits).threads(1),
+            loader,
+            credits,
+        }
     }
 
     /// The totals of a slice, written nowhere: an error where they do not fit.
@@ -222,7 +235,7 @@ impl Plan {
         outcome
     }
 
-    fn write_slice(
+    pub(super) fn write_slice(
         &self,
         worker: &mut impl Worker,
         slice: &mut Slice,

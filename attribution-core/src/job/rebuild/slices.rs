@@ -63,7 +63,7 @@ pub(super) fn read_conversions(
 
 /// A conversion, ordered by hour and id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ByHour(StoredConversion);
+pub(super) struct ByHour(pub(super) StoredConversion);
 
 impl ByHour {
     const fn key(&self) -> (u32, u64) {

@@ -542,9 +542,13 @@ impl Tables for MysqlStore {
         let needed = match kind {
             RunKind::Backfill => schema::FOR_BACKFILL,
             RunKind::Rebuild => schema::FOR_REBUILD,
+            RunKind::Purge => schema::FOR_PURGE,
         };
         schema::require(&mut connection, needed)?;
-        check_user(&mut connection, owner)?;
+        // What a deleted user has left can still be purged.
+        if kind != RunKind::Purge {
+            check_user(&mut connection, owner)?;
+        }
         MysqlRun::begin(&self.servers, connection, owner, kind, window, wait, go_on)
     }
 
@@ -593,6 +597,28 @@ fn check_user(connection: &mut Connection, user_id: u64) -> Result<(), Error> {
         None => format!("found no user {user_id}"),
     };
     Err(Error::input("user", found, "the id of a user who is not deleted"))
+}
+
+/// Refuses a user that there is not; a deleted one is known.
+fn check_known(connection: &mut Connection, user_id: u64) -> Result<(), Error> {
+    match check_user(connection, user_id) {
+        Err(Error::Input(_)) if is_there(connection, user_id)? => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn is_there(connection: &mut Connection, user_id: u64) -> Result<bool, Error> {
+    let mut there = false;
+    connection.each(
+        "reading users",
+        "SELECT 1 FROM 202_users WHERE user_id = ?",
+        (user_id,),
+        &mut |_| {
+            there = true;
+            Ok(())
+        },
+    )?;
+    Ok(there)
 }
 
 /// Refuses a campaign or an advertiser that is not the user's.

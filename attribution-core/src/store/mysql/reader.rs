@@ -21,7 +21,7 @@ use crate::job::tables::{
 /// Reads from a replica where there is one.
 pub(crate) struct MysqlReader {
     pub(super) primary: Connection,
-    replica: Option<Connection>,
+    pub(super) replica: Option<Connection>,
     pub(super) owner: u64,
     /// While the primary has a transaction, a lost connection is the transaction's to deal with.
     pub(super) in_transaction: bool,
@@ -68,7 +68,10 @@ impl MysqlReader {
     }
 
     /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
-    fn read<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn read<T>(
+        &mut self,
+        work: impl Fn(&mut Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut attempt = 0;
         loop {
             let error = match work(self.replica.as_mut().unwrap_or(&mut self.primary)) {
@@ -204,7 +207,7 @@ pub(super) fn each_stored_touch(
 const CONVERSIONS: &str = "SELECT conv_id, click_id, campaign_id, click_payout, click_time, \
     conv_time, deleted FROM 202_conversion_logs";
 
-fn read_conversion(row: &Row) -> Result<StoredConversion, Error> {
+pub(super) fn read_conversion(row: &Row) -> Result<StoredConversion, Error> {
     let fields = Fields::new(row, "202_conversion_logs");
     Ok(StoredConversion {
         conversion_id: fields.number(0)?,

@@ -164,6 +164,10 @@ const EXPORT_QUEUE: Needed = (
         "updated_at",
     ],
 );
+const PURGED_EXPORTS: Needed = (
+    EXPORTS.0,
+    &["export_id", "user_id", "start_hour", "end_hour", "status", "file_path", "created_at"],
+);
 const CRON_LOGS: Needed = ("202_cronjob_logs", &["id", "last_execution_time"]);
 
 /// What the backfill needs.
@@ -186,6 +190,24 @@ pub(super) const FOR_REBUILD: &[Needed] = &[
     GENERATIONS,
     AUDIT,
     CRON_LOGS,
+];
+/// What a purge needs.
+pub(super) const FOR_PURGE: &[Needed] = &[
+    RUNS,
+    USERS,
+    CLICKS,
+    CLICKS_ADVANCE,
+    CONVERSIONS,
+    JOURNEYS,
+    SETTINGS,
+    CAMPAIGNS,
+    ACCOUNTS,
+    MODELS,
+    SNAPSHOTS,
+    CREDITS,
+    GENERATIONS,
+    AUDIT,
+    PURGED_EXPORTS,
 ];
 /// What the changing of models needs.
 pub(super) const FOR_MODELS: &[Needed] =

@@ -28,14 +28,16 @@ use crate::job::tables::{
 /// Reads from a replica where there is one, and writes to the primary.
 pub(crate) struct MysqlWorker {
     run: Arc<RunState>,
-    reader: MysqlReader,
+    pub(super) reader: MysqlReader,
+    /// What is noted with the snapshots that are written, where it is not the run's.
+    pub(super) window: Option<Window>,
     /// The models whose snapshots this transaction has changed.
     changed: BTreeSet<u64>,
 }
 
 impl MysqlWorker {
     pub(super) const fn new(run: Arc<RunState>, reader: MysqlReader) -> Self {
-        Self { run, reader, changed: BTreeSet::new() }
+        Self { run, reader, window: None, changed: BTreeSet::new() }
     }
 
     /// After a lost connection, waits for as long as it takes until what it had sent to be committed is
@@ -321,7 +323,7 @@ impl Worker for MysqlWorker {
     }
 
     fn insert_snapshots(&mut self, rows: &[(SnapshotKey, SnapshotTotals)]) -> Result<(), Error> {
-        let (owner, window, time) = (self.reader.owner, self.run.window(), now());
+        let (owner, window, time) = (self.reader.owner, self.noted_window(), now());
         self.changed.extend(rows.iter().map(|(key, _)| key.model_id));
         self.reader.primary.insert(
             "writing snapshots",
@@ -353,7 +355,7 @@ impl Worker for MysqlWorker {
         snapshot_id: u64,
         totals: &SnapshotTotals,
     ) -> Result<(), Error> {
-        let window = self.run.window();
+        let window = self.noted_window();
         self.changed.insert(model_id);
         self.reader
             .primary
@@ -415,6 +417,17 @@ impl Worker for MysqlWorker {
     }
 
     fn delete(&mut self, table: ResultTable, ids: &[u64]) -> Result<(), Error> {
+        self.delete_by_id(table, ids).map(|_| ())
+    }
+}
+
+impl MysqlWorker {
+    fn noted_window(&self) -> Window {
+        self.window.unwrap_or(self.run.window())
+    }
+
+    /// Says how many rows there were.
+    pub(super) fn delete_by_id(&mut self, table: ResultTable, ids: &[u64]) -> Result<u64, Error> {
         if table == ResultTable::Snapshots {
             let models = generations::models_of(&mut self.reader.primary, ids)?;
             self.changed.extend(models);
@@ -430,7 +443,7 @@ impl Worker for MysqlWorker {
                 "DELETE FROM 202_conversion_touchpoints WHERE touchpoint_id IN {ids}"
             }
         };
-        self.reader.primary.run_of("deleting rows", statement, &[], ids).map(|_| ())
+        self.reader.primary.run_of("deleting rows", statement, &[], ids)
     }
 }
 
@@ -443,6 +456,8 @@ fn last_second(window: Window) -> u64 {
 pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
     text.trim_end().to_ascii_lowercase().parse().ok()
 }
+
+/// A row of the conversions, its columns in the order of [`StoredConversion`]'s query.
 
 /// A row of the snapshots, its columns in the order of their table less those of its run.
 pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
