@@ -5,7 +5,8 @@
  *
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
- * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
+ * settings, no threads that outlive a call (but for the look-up of a cache server's or webhook's name, where
+ * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic inside
  * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
  * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
@@ -750,17 +751,9 @@ typedef struct attribution_model attribution_model;
 typedef struct attribution_overview attribution_overview;
 
 /**
- * What a purge found and removed.
- *
- * Made by attribution_store_purge, owned by the caller and freed with attribution_purge_report_free. It
- * never changes; threads may share it. The texts that it gives are its own and stay until it is freed.
- */
-typedef struct attribution_purge_report attribution_purge_report;
-
-/**
  * What a job did for each account owner.
  *
- * Made by attribution_store_backfill or attribution_store_rebuild, owned by the caller and freed with
+ * Made by attribution_store_backfill, attribution_store_rebuild or attribution_store_purge, owned by the caller and freed with
  * attribution_report_free. It never changes; threads may share it. The texts that it gives are its own and
  * stay until it is freed.
  */
@@ -2183,7 +2176,7 @@ typedef struct attribution_purge_options {
      */
     size_t size;
     /**
-     * The account owner.
+     * The account owner; 0, under ATTRIBUTION_PURGE_AGE alone, for all that are not deleted.
      */
     uint64_t user_id;
     /**
@@ -2224,8 +2217,8 @@ typedef struct attribution_purge_options {
      */
     uint32_t wait_seconds;
     /**
-     * The folder of the export files; no file outside it is ever removed. Without it, which is NULL, exports
-     * that have a file are left and counted.
+     * The folder of the export files, needed where exports that are to go have files; else it may be NULL.
+     * No file outside it is ever removed.
      */
     const char *export_directory;
     /**
@@ -2244,17 +2237,14 @@ typedef struct attribution_purge_options {
 } attribution_purge_options;
 
 /**
- * What a purge did, or would do. To be begun with ATTRIBUTION_PURGE_FIELDS_INIT.
+ * What a purge of one account owner did, or would do; attribution_user_report has the owner, the transactions
+ * and the time. To be begun with ATTRIBUTION_PURGE_REPORT_INIT.
  */
-typedef struct attribution_purge_fields {
+typedef struct attribution_purge_report {
     /**
-     * sizeof(attribution_purge_fields)
+     * sizeof(attribution_purge_report)
      */
     size_t size;
-    /**
-     * The account owner.
-     */
-    uint64_t user_id;
     /**
      * What was to go, one of the ATTRIBUTION_PURGE_ numbers.
      */
@@ -2295,19 +2285,7 @@ typedef struct attribution_purge_fields {
      * Finished exports that cover hours that were rebuilt, which were left. They hold totals alone.
      */
     uint64_t exports_of_rebuilt_hours;
-    /**
-     * Transactions.
-     */
-    uint64_t batches;
-    /**
-     * How often something was done again after a deadlock, a lock wait or a lost connection.
-     */
-    uint64_t retries;
-    /**
-     * How long it took, in milliseconds.
-     */
-    uint64_t duration_ms;
-} attribution_purge_fields;
+} attribution_purge_report;
 
 /**
  * What a purge did in one table. Its text is the report's, and stays until that is freed. To be begun with
@@ -3354,46 +3332,43 @@ void attribution_overview_free(struct attribution_overview **overview);
  * Erases what is an owner's, a data subject's or old, makes the affected hours right again, and verifies that
  * nothing is left. `progress` may be NULL; `context` is given to it. After any failure, run it again: what
  * is gone is gone, and the rest goes then.
+ *
+ * Of all users, the failure of one does not stop the others: the status is then that of the first which
+ * failed, and `report` is set and says what came of each. Where the one user's purge fails, or what is wrong
+ * is so for all, `report` is NULL.
  */
 attribution_status attribution_store_purge(const struct attribution_store *store,
                                            const struct attribution_purge_options *options,
                                            attribution_progress progress,
                                            void *context,
-                                           struct attribution_purge_report **report,
+                                           struct attribution_report **report,
                                            struct attribution_error *error);
 
 /**
- * What was done in all.
+ * What a purge did for the account owner at an index.
  */
-attribution_status attribution_purge_report_get(const struct attribution_purge_report *report,
-                                                struct attribution_purge_fields *fields,
+attribution_status attribution_report_purge(const struct attribution_report *report,
+                                            size_t user,
+                                            struct attribution_purge_report *fields,
+                                            struct attribution_error *error);
+
+/**
+ * What a purge did in the table at an index, of the account owner at another.
+ */
+attribution_status attribution_report_purged_table(const struct attribution_report *report,
+                                                   size_t user,
+                                                   size_t index,
+                                                   struct attribution_purged_table *table,
+                                                   struct attribution_error *error);
+
+/**
+ * The export's file that a purge left at an index, of the account owner at another.
+ */
+attribution_status attribution_report_left_file(const struct attribution_report *report,
+                                                size_t user,
+                                                size_t index,
+                                                struct attribution_left_file *file,
                                                 struct attribution_error *error);
-
-/**
- * What was done in the table at an index.
- */
-attribution_status attribution_purge_report_table(const struct attribution_purge_report *report,
-                                                  size_t index,
-                                                  struct attribution_purged_table *table,
-                                                  struct attribution_error *error);
-
-/**
- * The file that was left at an index.
- */
-attribution_status attribution_purge_report_file_left(const struct attribution_purge_report *report,
-                                                      size_t index,
-                                                      struct attribution_left_file *file,
-                                                      struct attribution_error *error);
-
-/**
- * The report as a JSON object, as the command's purge --json prints it; NULL for what is none.
- */
-const char *attribution_purge_report_json(const struct attribution_purge_report *report);
-
-/**
- * Frees a report and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
- */
-void attribution_purge_report_free(struct attribution_purge_report **report);
 
 /**
  * The number of account owners; 0 for what is no report.
@@ -3779,8 +3754,8 @@ const char *attribution_version_string(void);
 #define ATTRIBUTION_PURGE_OPTIONS_INIT                                                           \
     {sizeof(attribution_purge_options), 0, 0, 0, ATTRIBUTION_SLICE_INIT, 0, 0, 0, 0, 0, 0, NULL, \
      ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25}
-#define ATTRIBUTION_PURGE_FIELDS_INIT \
-    {sizeof(attribution_purge_fields), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_PURGE_REPORT_INIT \
+    {sizeof(attribution_purge_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define ATTRIBUTION_PURGED_TABLE_INIT {sizeof(attribution_purged_table), NULL, 0, 0, 0}
 #define ATTRIBUTION_LEFT_FILE_INIT {sizeof(attribution_left_file), 0, NULL}
 #define ATTRIBUTION_CACHE_OPTIONS_INIT {sizeof(attribution_cache_options), 300, NULL, 33554432, 5}
@@ -4264,23 +4239,19 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, export_directory) 
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, journey_key) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, lookback_seconds) == 76, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, max_touches) == 80, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purge_fields) == 112, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purge_fields) == 8, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, size) == 0, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, user_id) == 8, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, target) == 16, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, dry_run) == 20, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, not_found) == 24, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, tables) == 32, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, hours_rebuilt) == 40, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, files_removed) == 48, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, files_missing) == 56, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, files_left) == 64, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, exports_in_progress) == 72, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, exports_of_rebuilt_hours) == 80, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, batches) == 88, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, retries) == 96, "attribution.h: layout");
-ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_fields, duration_ms) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purge_report) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purge_report) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, target) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, dry_run) == 12, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, not_found) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, tables) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, hours_rebuilt) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_removed) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_missing) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_left) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, exports_in_progress) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, exports_of_rebuilt_hours) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purged_table) == 40, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purged_table) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, size) == 0, "attribution.h: layout");
