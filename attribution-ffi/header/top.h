@@ -6,9 +6,9 @@
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
  * settings, no threads that outlive a call (but for the look-up of a cache server's or webhook's name, where
- * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic inside
- * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
- * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
+ * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic
+ * inside becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no
+ * memory left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
  * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
  * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and

@@ -9,6 +9,11 @@ use std::fs;
 use std::mem::{align_of, offset_of, size_of};
 use std::path::{Path, PathBuf};
 
+use attribution_core::{
+    CacheOptions, CompareOptions, ExportQuery, ExportRunOptions, JourneyOptions, OverviewOptions,
+    WebhookPolicy, Window,
+};
+
 use attribution::arrow::{ArrowArray, ArrowArrayStream, ArrowSchema};
 use attribution::batch::{attribution_columns, attribution_conversion, attribution_touch};
 use attribution::calculate::{
@@ -599,4 +604,45 @@ fn the_header_and_its_list_of_symbols_are_those_of_this_crate() {
     let names: Vec<String> = functions(&header).into_iter().collect();
     assert!(names.len() > 50, "{names:?}");
     check("include/attribution.symbols", &(names.join("\n") + "\n"));
+}
+
+#[test]
+fn the_defaults_of_the_header_are_those_of_the_core() {
+    let header = made().replace("\\\n", " ");
+    let words = header.split_whitespace().collect::<Vec<_>>().join(" ");
+    let window = Window::new(0, 1).unwrap();
+    let compare = CompareOptions::new(Some(window));
+    let overview = OverviewOptions::new("linear", window);
+    let (run, list) = (ExportRunOptions::new("."), ExportQuery::new());
+    let (policy, cache) = (WebhookPolicy::default(), CacheOptions::default());
+    let journeys = JourneyOptions::default();
+    for init in [
+        format!(
+            "compare_options), 0, NULL, 0, NULL, 0, 0, ATTRIBUTION_SCOPE_GLOBAL, 0, {}, 0}}",
+            compare.resamples
+        ),
+        format!(
+            "overview_options), 0, NULL, 0, 0, ATTRIBUTION_SCOPE_GLOBAL, 0, {}, {}}}",
+            overview.limit, overview.offset
+        ),
+        format!("export_run_options), NULL, {}}}", run.limit),
+        format!("export_query), 0, 0, {}, {}}}", list.limit, list.offset),
+        format!(
+            "webhook_policy), NULL, 0, NULL, NULL, {}, {}}}",
+            policy.timeout.as_millis(),
+            policy.largest_file
+        ),
+        format!(
+            "cache_options), {}, NULL, {}, {}}}",
+            cache.expiry.as_secs(),
+            cache.capacity,
+            cache.timeout.as_millis()
+        ),
+        format!(
+            "NULL, ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, {}, {}}}",
+            journeys.lookback_seconds, journeys.max_touches
+        ),
+    ] {
+        assert!(words.contains(&init), "{init}");
+    }
 }
