@@ -7,7 +7,7 @@ use crate::command;
 use crate::database::Database;
 
 /// The top of the repository.
-pub fn root() -> PathBuf {
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -50,6 +50,19 @@ pub fn run(program: &mut Command, database: &Database<'_>) -> (Output, String) {
     let ended = program.env(command::DATABASE_VARIABLE, database.url()).output().unwrap();
     let text = String::from_utf8(ended.stdout.clone()).unwrap();
     (ended, text)
+}
+
+/// Valgrind, which is to be given a program: it ends badly where memory is lost or misread.
+pub fn valgrind() -> Command {
+    let suppressions = root().join("tests/c/valgrind.supp");
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        // The driver keeps expressions of its own for as long as the process lives, some of them by
+        // pointers to their middles: those are reachable or "possibly lost".
+        .args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
+        .args(["--show-leak-kinds=definite,indirect", "--error-exitcode=9"])
+        .arg(format!("--suppressions={}", suppressions.display()));
+    valgrind
 }
 
 /// What stands under a heading.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use attribution_database_tests::c_program::{program, root, run, section};
+use attribution_database_tests::c_program::{program, run, section, valgrind};
 use attribution_database_tests::database::Database;
 use attribution_database_tests::expected::{self, Asked};
 use attribution_database_tests::generate::{self, START, Shape, USERS};
@@ -118,16 +118,14 @@ fn nothing_is_lost_or_misread_while_the_jobs_run() {
          AND model_type = 'linear' ORDER BY model_id",
         USERS[0]
     ))[0];
-    let suppressions = root().join("tests/c/valgrind.supp");
-    let mut valgrind = Command::new("valgrind");
-    valgrind
-        // The driver keeps expressions of its own for as long as the process lives, some of them by
-        // pointers to their middles: those are reachable or "possibly lost".
-        .args(["-q", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect"])
-        .args(["--show-leak-kinds=definite,indirect", "--error-exitcode=9"])
-        .arg(format!("--suppressions={}", suppressions.display()))
-        .arg(database_program())
-        .args(["jobs", &START.to_string(), &shape.end().to_string(), &USERS[0].to_string(), slug]);
+    let mut valgrind = valgrind();
+    valgrind.arg(database_program()).args([
+        "jobs",
+        &START.to_string(),
+        &shape.end().to_string(),
+        &USERS[0].to_string(),
+        slug,
+    ]);
     let (ended, text) = run(&mut valgrind, &database);
     assert!(ended.status.success(), "{}\n{text}", String::from_utf8_lossy(&ended.stderr));
 }

@@ -10,7 +10,7 @@ use attribution_core::{
     BackfillOptions, CompareOptions, Comparison, Credit, ExportQuery, Interval, Money, MysqlStore,
     OverviewOptions, Percent, PurgeOptions, PurgeTarget, RebuildOptions, ScopeType, Window,
 };
-use attribution_database_tests::c_program::{program, run, section};
+use attribution_database_tests::c_program::{program, run, section, valgrind};
 use attribution_database_tests::database::Database;
 use attribution_database_tests::generate::{self, START, Shape, USERS};
 use attribution_database_tests::host::Collation;
@@ -341,6 +341,27 @@ fn a_purge_counts_first_and_then_erases() {
     let text = house.run(&["age".to_owned(), "86400".to_owned()]);
     assert!(text.lines().filter(|line| line.starts_with("user ")).count() >= USERS.len());
     assert_eq!(house.database.number(count), 0);
+}
+
+#[test]
+#[ignore = "a minute; tests/run --long runs it"]
+fn nothing_is_lost_or_misread_meanwhile() {
+    let house = House::new(916);
+    let folder = tempfile::tempdir().unwrap();
+    let linear = vec![house.linear.clone()];
+    let into = folder.path().to_str().unwrap().to_owned();
+    let compared = vec![house.linear.clone(), "last_touch".to_owned()];
+    for words in [
+        [house.words("compare"), compared].concat(),
+        [house.words("overview"), linear.clone()].concat(),
+        [house.words("exports"), linear, vec![into]].concat(),
+        vec!["purge".to_owned(), USER.to_string(), "1".to_owned()],
+    ] {
+        let mut valgrind = valgrind();
+        let (ended, text) = run(valgrind.arg(serving()).args(&words), &house.database);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{words:?}: {said}\n{text}");
+    }
 }
 
 #[test]
