@@ -1,8 +1,10 @@
 //! `attribution compare`
 
+use std::path::Path;
+
 use attribution_core::{
-    CompareOptions, Comparison, ComparisonRow, CsvSource, Error, JourneyOptions, Model, ScopeSet,
-    compare as compare_files,
+    CompareOptions, Comparison, ComparisonRow, CreditDifference, CsvSource, Error, Interval,
+    JourneyOptions, Model, ModelError, Money, Percent, ScopeSet, Window, compare as compare_files,
 };
 
 use crate::arguments::{CompareArguments, ComparisonFormat, DatabaseArguments, WindowArguments};
@@ -11,7 +13,6 @@ use crate::progress::Bar;
 use crate::screen;
 
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Error> {
-    let times = WindowArguments { start: arguments.start, end: arguments.end };
     let mut options = CompareOptions::new(None);
     options.scope_type = arguments.scope.scope_type;
     options.scope_id = arguments.scope.scope_id;
@@ -19,44 +20,9 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Error> {
     options.resamples = arguments.resamples;
     options.threads = arguments.threads.map(usize::from);
     let comparison = match (&arguments.clicks, &arguments.conversions) {
-        (Some(clicks), Some(conversions)) => {
-            if arguments.start.is_some() || arguments.end.is_some() {
-                let start = arguments.start.unwrap_or(0);
-                let end = arguments.end.unwrap_or(u32::MAX);
-                options.window = Some(attribution_core::Window::new(start, end)?);
-            }
-            options.journeys = JourneyOptions {
-                key: arguments.journey,
-                lookback_seconds: arguments.lookback,
-                max_touches: arguments.max_touches,
-            };
-            let models: Result<Vec<Model>, Error> =
-                arguments.models.iter().map(|spec| Model::from_spec(spec)).collect();
-            let models = models?;
-            let mut source = CsvSource::new(clicks, conversions)
-                .scopes(ScopeSet::NONE.with(options.scope_type))
-                .threads(options.threads.unwrap_or(0));
-            let bar = Bar::new()?;
-            let outcome = compare_files(&mut source, &models, &options, &bar);
-            bar.finish();
-            outcome?
-        }
-        _ => {
-            let (Some(database), Some(user)) = (arguments.database.clone(), arguments.user) else {
-                return Err(Error::Model(attribution_core::ModelError {
-                    field: "--database".to_owned(),
-                    given: "nothing was given".to_owned(),
-                    allowed: "a database, or --clicks and --conversions".to_owned(),
-                }));
-            };
-            options.window = Some(window(&times)?);
-            let store = open(&DatabaseArguments { database, replica: arguments.replica.clone() })?;
-            let bar = Bar::new()?;
-            let outcome = store.compare(user, &arguments.models, &options, &bar);
-            bar.finish();
-            outcome?
-        }
-    };
+        (Some(clicks), Some(conversions)) => of_files(clicks, conversions, arguments, options),
+        _ => of_database(arguments, options),
+    }?;
     match arguments.format {
         ComparisonFormat::Table => screen::print(&table(&comparison)),
         ComparisonFormat::Json => screen::print(&(comparison.to_json()? + "\n")),
@@ -68,6 +34,53 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Error> {
     }
 }
 
+fn of_files(
+    clicks: &Path,
+    conversions: &Path,
+    arguments: &CompareArguments,
+    mut options: CompareOptions,
+) -> Result<Comparison, Error> {
+    if arguments.start.is_some() || arguments.end.is_some() {
+        let (start, end) = (arguments.start.unwrap_or(0), arguments.end.unwrap_or(u32::MAX));
+        options.window = Some(Window::new(start, end)?);
+    }
+    options.journeys = JourneyOptions {
+        key: arguments.journey,
+        lookback_seconds: arguments.lookback,
+        max_touches: arguments.max_touches,
+    };
+    let models: Result<Vec<Model>, Error> =
+        arguments.models.iter().map(|spec| Model::from_spec(spec)).collect();
+    let models = models?;
+    let mut source = CsvSource::new(clicks, conversions)
+        .scopes(ScopeSet::NONE.with(options.scope_type))
+        .threads(options.threads.unwrap_or(0));
+    let bar = Bar::new()?;
+    let outcome = compare_files(&mut source, &models, &options, &bar);
+    bar.finish();
+    outcome
+}
+
+fn of_database(
+    arguments: &CompareArguments,
+    mut options: CompareOptions,
+) -> Result<Comparison, Error> {
+    let (Some(database), Some(user)) = (arguments.database.clone(), arguments.user) else {
+        return Err(Error::Model(ModelError {
+            field: "--database".to_owned(),
+            given: "nothing was given".to_owned(),
+            allowed: "a database, or --clicks and --conversions".to_owned(),
+        }));
+    };
+    let times = WindowArguments { start: arguments.start, end: arguments.end };
+    options.window = Some(window(&times)?);
+    let store = open(&DatabaseArguments { database, replica: arguments.replica.clone() })?;
+    let bar = Bar::new()?;
+    let outcome = store.compare(user, &arguments.models, &options, &bar);
+    bar.finish();
+    outcome
+}
+
 /// What a row of the table is of.
 fn label(comparison: &Comparison, row: &ComparisonRow) -> String {
     match row.scope_id {
@@ -76,90 +89,76 @@ fn label(comparison: &Comparison, row: &ComparisonRow) -> String {
     }
 }
 
-fn table(comparison: &Comparison) -> String {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let amount = |money: attribution_core::Money| screen::amount(money.units());
-    let credit = |units: u64| screen::amount(i64::try_from(units).unwrap_or(i64::MAX));
-    let percent = |percent: Option<attribution_core::Percent>| {
-        percent.map_or_else(|| "-".to_owned(), |percent| percent.to_string())
-    };
-    for row in &comparison.rows {
-        rows.push(vec![
-            label(comparison, row),
-            credit(row.credited_conversions.units()),
-            amount(row.revenue),
-            amount(row.cost),
-            amount(row.profit),
-            percent(row.roi_percent),
-        ]);
-        if let Some(of) = &row.intervals {
-            rows.push(vec![
-                "  from".to_owned(),
-                credit(of.credited_conversions.low.units()),
-                amount(of.revenue.low),
-                amount(of.cost.low),
-                amount(of.profit.low),
-                percent(of.roi_percent.map(|roi| roi.low)),
-            ]);
-            rows.push(vec![
-                "  to".to_owned(),
-                credit(of.credited_conversions.high.units()),
-                amount(of.revenue.high),
-                amount(of.cost.high),
-                amount(of.profit.high),
-                percent(of.roi_percent.map(|roi| roi.high)),
-            ]);
-        }
-        let Some(difference) = &row.difference else { continue };
-        rows.push(vec![
-            "  difference".to_owned(),
-            screen::amount(difference.credited_conversions.units()),
-            amount(difference.revenue),
-            amount(difference.cost),
-            amount(difference.profit),
-            percent(difference.roi_percent),
-        ]);
-        if let Some(of) = &difference.intervals {
-            rows.push(vec![
-                "    from".to_owned(),
-                screen::amount(of.credited_conversions.low.units()),
-                amount(of.revenue.low),
-                amount(of.cost.low),
-                amount(of.profit.low),
-                percent(of.roi_percent.map(|roi| roi.low)),
-            ]);
-            rows.push(vec![
-                "    to".to_owned(),
-                screen::amount(of.credited_conversions.high.units()),
-                amount(of.revenue.high),
-                amount(of.cost.high),
-                amount(of.profit.high),
-                percent(of.roi_percent.map(|roi| roi.high)),
-            ]);
-        }
+/// A line of the table.
+fn line(label: String, credit: String, money: [Money; 3], roi: Option<Percent>) -> Vec<String> {
+    let mut line = vec![label, credit];
+    line.extend(money.map(|money| screen::amount(money.units())));
+    line.push(roi.map_or_else(|| "-".to_owned(), |roi| roi.to_string()));
+    line
+}
+
+fn credit(credit: attribution_core::Credit) -> String {
+    screen::amount(i64::try_from(credit.units()).unwrap_or(i64::MAX))
+}
+
+fn credit_difference(difference: CreditDifference) -> String {
+    screen::amount(difference.units())
+}
+
+/// The lines of a row: its figures, their intervals, and the same of its difference.
+fn lines(label: String, row: &ComparisonRow) -> Vec<Vec<String>> {
+    fn low<T>(interval: Interval<T>) -> T {
+        interval.low
     }
-    let mut text = format!(
-        "{} conversions, {} with several touches; compared to {}",
+    fn high<T>(interval: Interval<T>) -> T {
+        interval.high
+    }
+    let money = [row.revenue, row.cost, row.profit];
+    let mut lines = vec![line(label, credit(row.credited_conversions), money, row.roi_percent)];
+    if let Some(of) = row.intervals {
+        let money = [of.revenue, of.cost, of.profit];
+        let (credits, roi) = (of.credited_conversions, of.roi_percent);
+        let (from, to) = ("  from".to_owned(), "  to".to_owned());
+        lines.push(line(from, credit(credits.low), money.map(low), roi.map(low)));
+        lines.push(line(to, credit(credits.high), money.map(high), roi.map(high)));
+    }
+    let Some(difference) = &row.difference else { return lines };
+    let money = [difference.revenue, difference.cost, difference.profit];
+    let credits = credit_difference(difference.credited_conversions);
+    lines.push(line("  difference".to_owned(), credits, money, difference.roi_percent));
+    if let Some(of) = difference.intervals {
+        let money = [of.revenue, of.cost, of.profit];
+        let (credits, roi) = (of.credited_conversions, of.roi_percent);
+        let (from, to) = ("    from".to_owned(), "    to".to_owned());
+        lines.push(line(from, credit_difference(credits.low), money.map(low), roi.map(low)));
+        lines.push(line(to, credit_difference(credits.high), money.map(high), roi.map(high)));
+    }
+    lines
+}
+
+fn table(comparison: &Comparison) -> String {
+    let mut head = vec![format!(
+        "{} conversions, {} with several touches",
         screen::thousands(comparison.conversions),
         screen::thousands(comparison.multi_touch_journeys),
-        comparison.baseline,
-    );
-    if comparison.resamples > 0 {
-        text += &format!(
-            "; 95 % intervals of {} resamples",
-            screen::thousands(comparison.resamples.into())
-        );
-    }
-    text.push('\n');
+    )];
     if comparison.missing_clicks > 0 {
         let missing = screen::thousands(comparison.missing_clicks);
-        text += &format!("{missing} conversions lack their click\n");
+        head.push(format!("{missing} conversions lack their click"));
     }
+    head.push(format!("difference: to {}", comparison.baseline));
+    if comparison.resamples > 0 {
+        let resamples = screen::thousands(comparison.resamples.into());
+        head.push(format!("from, to: 95 % interval, of {resamples} resamples"));
+    }
+    let rows: Vec<Vec<String>> =
+        comparison.rows.iter().flat_map(|row| lines(label(comparison, row), row)).collect();
     let titles = ["model", "credited", "revenue", "cost", "profit", "ROI %"];
-    text += &screen::table(&titles, &rows, 1);
+    let mut text = head.join("\n") + "\n\n" + &screen::table(&titles, &rows, 1);
     for row in &comparison.rows {
         for hint in &row.hints {
-            text += &format!("{}: {hint}\n", label(comparison, row));
+            let label = label(comparison, row);
+            text.extend([&label, ": ", hint, "\n"]);
         }
     }
     text

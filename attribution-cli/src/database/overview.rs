@@ -58,7 +58,7 @@ fn show(overview: &Overview) -> String {
     text += &screen::table(&titles, &rows, 1);
     let shown = overview.offset.saturating_add(overview.hours.len() as u64);
     if shown < totals.hours {
-        text += &format!("earlier ones with --offset {shown}\n");
+        text.extend(["earlier ones with --offset ", &shown.to_string(), "\n"]);
     }
     text.push('\n');
     let rows: Vec<Vec<String>> = overview
@@ -88,7 +88,7 @@ fn show(overview: &Overview) -> String {
             AnomalySeverity::Warning => "warning",
             AnomalySeverity::Critical => "critical",
         };
-        text += &format!("{severity}: {}\n", anomaly.message);
+        text.extend([severity, ": ", &anomaly.message, "\n"]);
     }
     text
 }

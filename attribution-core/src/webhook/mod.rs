@@ -15,7 +15,6 @@ mod retry_after;
 mod target;
 mod transport;
 
-#[allow(unused_imports)]
 pub(crate) use self::notice::{WebhookDelivery as Delivery, WebhookNotice as Notice};
 pub use self::{
     notice::{WebhookDelivery, WebhookNotice},
@@ -26,7 +25,6 @@ pub use self::{
 use std::io::{Read, Seek};
 
 /// As [`WebhookRequest::deliver`].
-#[allow(dead_code)]
 pub(crate) fn deliver(
     policy: &WebhookPolicy,
     request: &WebhookRequest,

@@ -31,6 +31,7 @@ impl Receiver {
         let address = listener.local_addr().unwrap();
         let thread = spawn(move || {
             let (mut stream, _) = listener.accept()?;
+            drop(listener);
             stream.set_read_timeout(Some(Duration::from_secs(20)))?;
             script(&mut stream)
         });
@@ -67,11 +68,13 @@ impl Receiver {
 
     /// What was read, once the script is through.
     pub fn request(self) -> Vec<u8> {
-        self.thread.join().unwrap().unwrap()
+        self.ended().unwrap()
     }
 
     /// How the script ended.
     pub fn ended(self) -> io::Result<Vec<u8>> {
+        // Where nobody came, the script is not to wait for ever; where somebody did, this is refused.
+        let _ = TcpStream::connect(self.address);
         self.thread.join().unwrap()
     }
 }

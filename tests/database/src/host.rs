@@ -45,7 +45,7 @@ pub fn create(connection: &mut Conn, database: &str, collation: Collation) {
     }
 }
 
-/// The tables of the host that no command may ever change.
+/// The tables of the host that no command may ever change, but for the purge.
 pub const READ_ONLY: [&str; 7] = [
     "202_clicks",
     "202_clicks_advance",

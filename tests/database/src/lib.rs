@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod c_program;
+pub mod cache_server;
 pub mod command;
 pub mod database;
 pub mod expected;

@@ -55,7 +55,7 @@ enum Flavour {
     MySql { unpacked: Option<PathBuf> },
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Debian has servers where the path of an ordinary user does not lead.
     let more = ["/usr/sbin", "/usr/local/sbin", "/usr/bin"].map(PathBuf::from);
@@ -195,7 +195,7 @@ impl Program {
     }
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
 }
 
@@ -412,13 +412,13 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A process that outlives the tests' and then ends the server and removes its folder. It knows the
 /// server by its number and the folder it works in.
-fn watch(folder: &Path, data: &Path) -> (Child, ChildStdin) {
+pub(crate) fn watch(folder: &Path, data: &Path) -> (Child, ChildStdin) {
     let script = r#"
         read -r _
         pid=$(cat "$1/pid" 2>/dev/null) || exit 0

@@ -99,8 +99,9 @@ fn install_makes_what_is_missing() {
         let host = database.texts("SHOW TABLES");
         database.run("install").expect(0);
         let tables = database.texts("SHOW TABLES");
-        assert_eq!(tables.len(), host.len() + 8, "{tables:?}");
-        for name in TABLES.iter().map(|table| table.0).chain(["202_attribution_runs"]) {
+        assert_eq!(tables.len(), host.len() + 9, "{tables:?}");
+        let own = ["202_attribution_runs", "202_attribution_generations"];
+        for name in TABLES.iter().map(|table| table.0).chain(own) {
             assert!(tables.iter().any(|table| table == name), "{name}");
         }
         let mut others = Vec::new();

@@ -234,8 +234,8 @@ fn what_is_not_allowed_is_refused_and_nothing_is_written() {
         ),
         ("webhook_url", url(&long)),
         ("webhook_secret", hook(&|webhook| webhook.secret = Some("x".repeat(256)))),
-        ("webhook_headers", headers(&[("X-Key", HUSH), ("x-key", "b")])),
-        ("webhook_headers", headers(&[("X-Key", &HUSH.repeat(5_000))])),
+        ("header", headers(&[("X-Key", HUSH), ("x-key", "b")])),
+        ("header", headers(&[("X-Key", &HUSH.repeat(5_000))])),
         ("", url("ftp://127.0.0.1/hook")),
         ("", url("https:///hook")),
         ("", url("http://10.0.0.1/hook")),
@@ -615,4 +615,181 @@ fn a_job_of_the_hosts_own_worker_is_left_to_it() {
     // Until it has been at it for hours.
     house.database.execute("UPDATE 202_attribution_exports SET started_at = started_at - 30000");
     assert_eq!(house.run().completed, 1);
+}
+
+/// A receiver on loopback that answers as it is told, one answer after the other, and keeps what it got.
+struct Receiver {
+    url: String,
+    thread: std::thread::JoinHandle<Vec<(String, Vec<u8>)>>,
+}
+
+impl Receiver {
+    fn start(answers: &'static [&'static str]) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let thread = std::thread::spawn(move || {
+            answers.iter().map(|answer| receive(&listener, answer)).collect()
+        });
+        Self { url, thread }
+    }
+
+    /// What it got, head and body, after its last answer.
+    fn received(self) -> Vec<(String, Vec<u8>)> {
+        self.thread.join().unwrap()
+    }
+}
+
+fn receive(listener: &std::net::TcpListener, answer: &str) -> (String, Vec<u8>) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).unwrap() > 0, "{head}");
+    }
+    let length = head
+        .to_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok())
+        .unwrap_or_else(|| panic!("no length: {head}"));
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    write!(stream, "HTTP/1.1 {answer}\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody")
+        .unwrap();
+    (head, body)
+}
+
+/// Makes the webhooks that wait due now.
+fn hurry(house: &House) {
+    house.database.execute(
+        "UPDATE 202_attribution_exports SET options = \
+         REGEXP_REPLACE(options, '\"webhook_due_at\":[0-9]+', '\"webhook_due_at\":1')",
+    );
+}
+
+#[test]
+fn a_webhook_that_is_not_taken_is_sent_again_by_later_runs() {
+    let house = House::new(50);
+    let receiver = Receiver::start(&["500 No", "429 Slow down\r\nRetry-After: 7000", "200 OK"]);
+    let request = ExportRequest { webhook: webhook(&receiver.url), ..house.request("csv") };
+    let id = house.schedule(&request).export_id;
+
+    let report = house.run();
+    assert_eq!((report.completed, report.webhooks_waiting), (1, 1), "{report:?}");
+    assert!(report.succeeded());
+    let job = house.job(id);
+    assert_eq!((&job.status[..], job.webhook_status_code), ("completed", Some(500)));
+    let attempted_at = job.webhook_attempted_at.unwrap();
+    let wait = job.webhook_due_at.unwrap() - attempted_at;
+    assert!((45..=80).contains(&wait), "{wait} s");
+    assert!(job.last_error.unwrap().contains("attempt 1 of 5"));
+    // It is not due yet.
+    assert_eq!(house.run().jobs, []);
+
+    hurry(&house);
+    let report = house.run();
+    assert_eq!((report.completed, report.webhooks_waiting), (0, 1), "{report:?}");
+    let job = house.job(id);
+    let wait = job.webhook_due_at.unwrap() - job.webhook_attempted_at.unwrap();
+    assert!((7_000..=7_900).contains(&wait), "{wait} s");
+
+    hurry(&house);
+    let folder = house.folder.path().display();
+    let ended = house
+        .database
+        .run(&format!("export run --directory {folder} --allow-network 127.0.0.0/8 --json"))
+        .expect(0);
+    assert_eq!(ended.json()["webhooks_delivered"], 1);
+    assert!(!ended.out().contains(HUSH) && !ended.stderr.contains(HUSH));
+    let job = house.job(id);
+    assert_eq!((job.webhook_status_code, job.webhook_attempts), (Some(200), 3));
+    assert_eq!((job.webhook_due_at, job.last_error), (None, None));
+    let body = "SELECT webhook_response_body FROM 202_attribution_exports";
+    assert_eq!(house.database.texts(body), ["body"]);
+    hurry(&house);
+    assert_eq!(house.run().jobs, []);
+
+    let received = receiver.received();
+    assert_eq!(received.len(), 3);
+    let path = PathBuf::from(job.file_path.unwrap());
+    for (head, body) in received {
+        let head = head.to_lowercase();
+        assert!(head.contains(&format!("x-key: key {HUSH}\r\n")), "{head}");
+        assert!(head.contains("x-prosper202-signature: "), "{head}");
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["export_id"], &body["rows_exported"]), (&id.into(), &50.into()));
+        assert_eq!(body["file_name"], path.file_name().unwrap().to_str().unwrap());
+        assert_eq!(
+            (&body["file_mime"], &body["status"]),
+            (&"text/csv".into(), &"completed".into())
+        );
+        assert!(body["file_contents"].as_str().unwrap().len() > 1_000);
+    }
+}
+
+#[test]
+fn a_webhook_is_given_up_when_it_is_of_no_use() {
+    let house = House::new(5);
+    let receiver = Receiver::start(&["404 None", "500 No", "500 No", "500 No", "500 No", "500 No"]);
+    let request = ExportRequest { webhook: webhook(&receiver.url), ..house.request("xlsx") };
+    // The receiver does not want it.
+    let id = house.schedule(&request).export_id;
+    let report = house.run();
+    assert_eq!((report.webhooks_given_up, report.completed), (1, 1));
+    assert!(!report.succeeded());
+    assert!(house.job(id).last_error.unwrap().contains("404"));
+    // It never works.
+    let id = house.schedule(&request).export_id;
+    for attempt in 1..=5 {
+        let report = house.run();
+        assert_eq!(report.webhooks_given_up, u64::from(attempt == 5), "{report:?}");
+        hurry(&house);
+    }
+    assert_eq!(house.run().jobs, []);
+    assert_eq!(house.job(id).webhook_attempts, 5);
+    assert_eq!(receiver.received().len(), 6);
+    // The file is too large, and the address is not allowed.
+    let request = ExportRequest { webhook: webhook("http://127.0.0.1:1/"), ..house.request("csv") };
+    for (reason, change) in [
+        (
+            "more than the 10 that are sent",
+            (|options| options.webhooks.largest_file = 10) as fn(&mut ExportRunOptions),
+        ),
+        ("127.0.0.1", |options| options.webhooks.allow.clear()),
+    ] {
+        let id = house.schedule(&request).export_id;
+        let mut options = house.options();
+        change(&mut options);
+        let report = house.store.run_exports(&options, &()).unwrap();
+        assert_eq!((report.completed, report.webhooks_given_up), (1, 1));
+        let job = house.job(id);
+        assert_eq!((&job.status[..], job.webhook_attempts), ("completed", 0));
+        let error = job.last_error.unwrap();
+        assert!(error.contains(reason), "{reason}: {error}");
+    }
+}
+
+#[test]
+fn a_worker_that_dies_while_it_sends_leaves_the_webhook_to_others() {
+    let house = House::new(5);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let request = ExportRequest { webhook: webhook(&url), ..house.request("csv") };
+    let id = house.schedule(&request).export_id;
+    let folder = house.folder.path().display();
+    let arguments = format!("export run --directory {folder} --allow-network 127.0.0.0/8");
+    let worker = command::start(&house.database.url(), &arguments);
+    let held = listener.accept().unwrap();
+    // While one sends it, no other does, however due it is.
+    hurry(&house);
+    assert_eq!(house.run().jobs, []);
+    assert_eq!(worker.kill().status, None);
+    drop(held);
+    assert_eq!(house.job(id).webhook_attempts, 1);
+    let receiver = std::thread::spawn(move || receive(&listener, "204 Fine"));
+    await_that("the webhook is delivered", || house.run().webhooks_delivered == 1);
+    receiver.join().unwrap();
+    assert_eq!(house.job(id).webhook_attempts, 2);
+    assert_eq!(house.files().len(), 1);
 }

@@ -27,7 +27,7 @@ pub(super) fn send(
     row: &mut ExportRow,
 ) -> Result<Sent, Error> {
     let sent = match prepare(directory, policy, row) {
-        Err(reason) => given_up(None, reason),
+        Err(reason) => given_up(None, &reason),
         Ok(mut ready) => {
             let attempt = row.state.webhook_attempts + 1;
             let after = wait_after(attempt, random()?) + policy.timeout.as_secs();
@@ -127,7 +127,7 @@ pub(crate) fn header_names(text: Option<&str>) -> Vec<String> {
     headers.into_iter().map(|(name, _)| name).collect()
 }
 
-fn given_up(response: Option<(u16, String)>, reason: String) -> Sent {
+fn given_up(response: Option<(u16, String)>, reason: &str) -> Sent {
     Sent {
         webhook: WebhookState::GivenUp,
         due_at: None,
@@ -145,17 +145,15 @@ fn judge(delivery: Delivery, attempt: u64, now: u64, random: u64) -> Sent {
             response: Some((status, body)),
             message: None,
         },
-        Delivery::Refused { reason } => given_up(None, reason),
+        Delivery::Refused { reason } => given_up(None, &reason),
         Delivery::Rejected { status, body } => {
-            given_up(Some((status, body)), format!("the receiver answered with status {status}"))
+            given_up(Some((status, body)), &format!("the receiver answered with status {status}"))
         }
         Delivery::Again { status, body, reason, after } => {
             let response = status.map(|status| (status, body.unwrap_or_default()));
             if attempt >= MOST_ATTEMPTS {
-                return given_up(
-                    response,
-                    format!("{attempt} attempts failed, the last: {reason}"),
-                );
+                let reason = format!("{attempt} attempts failed, the last: {reason}");
+                return given_up(response, &reason);
             }
             let wait = match after.map(|after| after.min(Duration::from_secs(LONGEST_WAIT))) {
                 // Not all who were turned away at once are to come back at once.

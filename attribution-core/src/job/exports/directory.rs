@@ -91,10 +91,10 @@ impl ExportDirectory {
         let metadata = match fs::symlink_metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if is_absent(&error) => {
-                return match path.starts_with(&self.path) {
-                    true => Ok(None),
-                    false => Err(refused("which is elsewhere")),
-                };
+                if path.starts_with(&self.path) {
+                    return Ok(None);
+                }
+                return Err(refused("which is elsewhere"));
             }
             Err(error) => return Err(Error::io(path.display().to_string())(error)),
         };
@@ -125,15 +125,6 @@ impl ExportDirectory {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Some((file, name, opened.len())))
-    }
-
-    /// Removes the file of a stored path; says whether there was one.
-    #[allow(dead_code)]
-    pub(crate) fn remove_file(&self, file_path: &str) -> Result<bool, Error> {
-        match self.find(file_path)? {
-            Some(path) => remove(&path),
-            None => Ok(false),
-        }
     }
 }
 
@@ -248,8 +239,7 @@ mod tests {
         let path = path.to_str().unwrap();
         let (_, name, bytes) = directory.open_file(path).unwrap().unwrap();
         assert_eq!((&name[..], bytes), (&names()[0][..], 5));
-        assert!(directory.remove_file(path).unwrap());
-        assert!(!directory.remove_file(path).unwrap());
+        fs::remove_file(path).unwrap();
         assert!(directory.open_file(path).unwrap().is_none());
 
         std::mem::forget(directory.create(8, CLAIM, ExportFormat::Xlsx).unwrap());
@@ -312,7 +302,6 @@ mod tests {
         ] {
             let error = directory.open_file(&path).unwrap_err();
             assert_eq!(error.code().as_str(), "invalid_input", "{path}: {error}");
-            assert!(directory.remove_file(&path).is_err(), "{path}");
         }
         for path in [full("exports/a.csv"), "a.csv".to_owned(), full("exports/inner/b.csv")] {
             assert!(directory.open_file(&path).unwrap().is_some(), "{path}");

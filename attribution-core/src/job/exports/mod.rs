@@ -53,7 +53,14 @@ pub(crate) fn run(
         let Some(mut row) = queue.take_webhook(&mut tried)? else { break };
         let sent = deliver::send(queue, directory, &options.webhooks, &mut row);
         queue.release();
-        report.note_webhook(&row, &sent?);
+        match sent {
+            Ok(sent) => report.note_webhook(&row, &sent),
+            // The job was deleted or changed meanwhile, and is no longer this worker's.
+            Err(error) if error.code() == ErrorCode::Locked => {
+                report.outcome(&row).error = Some(error.to_string());
+            }
+            Err(error) => return Err(error),
+        }
     }
     if report.succeeded() {
         queue.note_success()?;

@@ -42,7 +42,7 @@ pub(super) fn write_rows(
         })?;
         match read {
             // The reader stops where the writer has; why, the writer knows.
-            Ok(Reading::All) | Ok(Reading::Stopped) => written,
+            Ok(Reading::All | Reading::Stopped) => written,
             Err(error) => Err(error),
         }
     })

@@ -166,6 +166,9 @@ fn check_directory(
     }
 }
 
+/// How many rows of which table went.
+type Gone<const N: usize> = [(PurgeTable, u64); N];
+
 struct Purge<'a, W> {
     worker: &'a mut W,
     progress: &'a dyn Progress,
@@ -186,7 +189,7 @@ impl<W: PurgeWorker> Purge<'_, W> {
     /// Deletes rows in one transaction, and notes how many of which table.
     fn transaction<const N: usize>(
         &mut self,
-        work: &mut dyn FnMut(&mut W) -> Result<[(PurgeTable, u64); N], Error>,
+        work: &mut dyn FnMut(&mut W) -> Result<Gone<N>, Error>,
     ) -> Result<u64, Error> {
         go_on(self.progress, Phase::Writing, self.done.min(self.total), self.total)?;
         let mut gone = None;

@@ -19,7 +19,7 @@ use crate::job::difference::difference;
 use crate::job::progress::{Phase, Progress, go_on};
 use crate::job::rebuild::hours::{HourConversions, HourRebuild};
 use crate::job::spool::Spool;
-use crate::job::tables::{Checkpoint, JourneyValues, ResultTable, Run, StoredConversion};
+use crate::job::tables::{Checkpoint, JourneyValues, ResultTable, Run, StoredConversion, Worker};
 
 /// So many ids are deleted at a time.
 const MOST: usize = 1_000;
@@ -39,18 +39,22 @@ struct Found {
     conversions: Vec<StoredConversion>,
     touches: Vec<FoundTouch>,
     credits: Vec<FoundCredit>,
+    /// Runs whose error names one of the ids.
+    run_ids: Vec<u64>,
     /// Ids that were given and that no row has.
     not_found: u64,
 }
 
 impl Found {
-    fn counts(&self) -> [(PurgeTable, u64); 5] {
+    fn counts(&self) -> [(PurgeTable, u64); 6] {
         [
             (PurgeTable::Clicks, self.click_rows),
             (PurgeTable::Visitors, self.visitors.len() as u64),
             (PurgeTable::Conversions, self.conversions.len() as u64),
             (PurgeTable::Journeys, self.touches.len() as u64),
             (PurgeTable::Credits, self.credits.len() as u64),
+            // Of these the error goes and the row stays.
+            (PurgeTable::Runs, self.run_ids.len() as u64),
         ]
     }
 
@@ -155,6 +159,14 @@ impl<'a> Subject<'a> {
         let mut visitors = reader.visitor_rows(&click_ids)?;
         visitors.retain(|id| !others.contains(id));
 
+        let mut named: HashSet<u64> = click_ids.iter().chain(&all_ids).copied().collect();
+        if let PurgeTarget::Visitor(visitor) = &self.options.target {
+            named.insert(*visitor);
+        }
+        let errors = reader.run_errors()?;
+        let run_ids = errors.iter().filter(|(_, error)| names_any(error, &named));
+        let run_ids = run_ids.map(|(id, _)| *id).collect();
+
         let asked_clicks: HashSet<u64> = click_ids.iter().copied().collect();
         let own = rows.iter().filter(|(id, own)| *own && asked_clicks.contains(id));
         let own: Vec<u64> = own.map(|(id, _)| *id).collect();
@@ -165,6 +177,7 @@ impl<'a> Subject<'a> {
             conversions,
             touches,
             credits,
+            run_ids,
             not_found: 0,
         };
         let there: HashSet<u64> = if asked.is_empty() {
@@ -176,12 +189,11 @@ impl<'a> Subject<'a> {
             let ids = found.touches.iter().map(|row| row.conversion_id);
             ids.chain(found.conversions.iter().map(|row| row.conversion_id)).collect()
         };
-        found.not_found = match &self.options.target {
-            PurgeTarget::Visitor(_) => u64::from(there.is_empty()),
-            _ => {
-                let ids = if asked.is_empty() { &found.click_ids } else { &asked };
-                ids.iter().filter(|id| !there.contains(*id)).count() as u64
-            }
+        found.not_found = if let PurgeTarget::Visitor(_) = &self.options.target {
+            u64::from(there.is_empty())
+        } else {
+            let ids = if asked.is_empty() { &found.click_ids } else { &asked };
+            ids.iter().filter(|id| !there.contains(*id)).count() as u64
         };
         Ok(found)
     }
@@ -228,6 +240,13 @@ impl<'a> Subject<'a> {
     {
         go_on(progress, Phase::Reading, 0, 0)?;
         let found = self.find(worker, &[])?;
+        // At first, while it is known which conversions were the subject's.
+        for part in found.run_ids.chunks(MOST) {
+            worker.transaction(&[], &mut |worker| {
+                let rows_written = worker.clear_run_errors(part)?;
+                Ok(Checkpoint { done: 0, rows_written })
+            })?;
+        }
         let rebuilt = self.purge_hours(run, worker, feedable, &found, progress, report)?;
         purge_orphans(worker, &found, progress, report)?;
         purge_clicks(worker, &found, progress, report)?;
@@ -308,6 +327,12 @@ impl<'a> Subject<'a> {
         }
         Ok(rebuilt)
     }
+}
+
+/// Whether a text has one of these numbers.
+fn names_any(text: &str, ids: &HashSet<u64>) -> bool {
+    let numbers = text.split(|letter: char| !letter.is_ascii_digit());
+    numbers.filter_map(|number| number.parse().ok()).any(|number: u64| ids.contains(&number))
 }
 
 /// Those of an hour's conversions that have no stored journey, though their credits, which are of a
@@ -435,7 +460,7 @@ fn covering(reader: &mut impl PurgeReader, hours: &BTreeSet<u32>) -> Result<u64,
     }
     let exports = reader.finished_exports()?;
     let covers = |(start, end): &(u64, u64)| {
-        let start = u32::try_from(*start).map(hour_of).unwrap_or(u32::MAX);
+        let start = u32::try_from(*start).map_or(u32::MAX, hour_of);
         hours.range(start..).next().is_some_and(|hour| u64::from(*hour) < *end)
     };
     Ok(exports.iter().filter(|export| covers(export)).count() as u64)

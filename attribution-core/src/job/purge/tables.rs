@@ -120,6 +120,8 @@ pub(crate) trait PurgeReader {
     fn snapshots_of_hour(&mut self, hour: u32) -> Result<Vec<StoredSnapshot>, Error>;
     /// From when to when the finished exports go.
     fn finished_exports(&mut self) -> Result<Vec<(u64, u64)>, Error>;
+    /// What the owner's runs that have ended failed with, by their ids.
+    fn run_errors(&mut self) -> Result<Vec<(u64, String)>, Error>;
     /// How many rows of a table are the owner's, all of them or those before some time.
     fn count(&mut self, table: PurgeTable, before: Option<u32>) -> Result<u64, Error>;
     fn exports(&mut self, before: Option<u32>) -> Result<Vec<FoundExport>, Error>;
@@ -141,6 +143,7 @@ pub(crate) trait PurgeWorker: Worker + PurgeReader {
     fn next_conversions(&mut self, after: u64, before: Option<u32>) -> Result<Vec<u64>, Error>;
     /// Some of the owner's clicks.
     fn some_clicks(&mut self) -> Result<Vec<u64>, Error>;
+    fn clear_run_errors(&mut self, run_ids: &[u64]) -> Result<u64, Error>;
     fn delete_conversions(&mut self, conversion_ids: &[u64]) -> Result<u64, Error>;
     fn delete_journeys_of(&mut self, conversion_ids: &[u64]) -> Result<u64, Error>;
     /// The rows of clicks, and what is known of their visitors.

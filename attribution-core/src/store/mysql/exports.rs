@@ -81,6 +81,10 @@ impl MysqlStore {
     /// A file is written aside, for its owner's eyes alone (mode 0600) and under a name that cannot be
     /// guessed, and renamed when it is whole and on the disk. The rows are those of one consistent read.
     ///
+    /// The job's `file_path` is the file's full path. What is stored there is sent only if it is a file
+    /// that lies in the folder. After a run in which nothing failed, row 3 of `202_cronjob_logs` has the
+    /// time.
+    ///
     /// A webhook is sent at least once, and where possible once: a worker that dies between the
     /// receiver's answer and noting it leaves the webhook to be sent again. One that is not taken for a
     /// reason that may pass is sent up to five times, after waits of about 1, 4, 16 and 64 minutes, or
@@ -108,8 +112,7 @@ impl MysqlStore {
         exports::run(&mut queue, &directory, options, progress)
     }
 
-    /// A user's exports, the newest first. Neither the webhooks' secrets nor the values of their headers
-    /// are read.
+    /// A user's exports, the newest first, without the webhooks' secrets and the values of their headers.
     ///
     /// # Errors
     /// [`Error::Input`] for an unknown user; [`Error::Database`].
@@ -364,7 +367,7 @@ impl<'a> Queue<'a> {
             let looked_at = wanted.looked_at + tried.len();
             let mut candidates = self.again(|connection, prefix| {
                 let mut candidates = Vec::new();
-                let mut values = values.to_vec();
+                let mut values = values.clone();
                 values.extend([Value::from(prefix), Value::UInt(looked_at as u64)]);
                 connection.each(
                     "looking for exports",
@@ -413,7 +416,7 @@ impl<'a> Queue<'a> {
             let what = "taking an export";
             connection.run_text(what, "START TRANSACTION")?;
             let (mut found, mut options) = (None, None);
-            let mut values = values.to_vec();
+            let mut values = values.clone();
             values.push(Value::UInt(export_id));
             connection.each(
                 what,
@@ -646,8 +649,8 @@ impl ExportQueue for Queue<'_> {
             if there != (&row.state, &row.job.status) {
                 return Err(taken_over(export_id));
             }
-            let columns: String =
-                after.columns.iter().map(|(column, _)| format!("{column} = ?, ")).collect();
+            let columns: Vec<&str> = after.columns.iter().map(|(column, _)| *column).collect();
+            let columns = columns.join(" = ?, ");
             let mut values: Vec<Value> =
                 after.columns.iter().map(|(_, value)| value.clone()).collect();
             values.extend([
@@ -659,7 +662,7 @@ impl ExportQueue for Queue<'_> {
             connection.run(
                 what,
                 &format!(
-                    "UPDATE {TABLE} SET {columns}options = ?, status = ?, updated_at = ? \
+                    "UPDATE {TABLE} SET {columns} = ?, options = ?, status = ?, updated_at = ? \
                      WHERE export_id = ?"
                 ),
                 values,

@@ -392,6 +392,21 @@ impl<A: Ask> PurgeReader for A {
         )
     }
 
+    fn run_errors(&mut self) -> Result<Vec<(u64, String)>, Error> {
+        let owner = [uint(self.owner())];
+        rows(
+            self,
+            "reading runs",
+            "SELECT run_id, last_error FROM 202_attribution_runs \
+             WHERE user_id = ? AND status <> 'running' AND last_error IS NOT NULL",
+            &owner,
+            |row| {
+                let fields = Fields::new(row, "202_attribution_runs");
+                Ok((fields.number(0)?, fields.text(1)?))
+            },
+        )
+    }
+
     fn count(&mut self, table: PurgeTable, before: Option<u32>) -> Result<u64, Error> {
         let (from, values) = of_owner(table, self.owner(), before);
         let query = format!("SELECT COUNT(*) FROM {from}");
@@ -490,6 +505,16 @@ impl PurgeWorker for MysqlWorker {
         let query = format!("SELECT click_id FROM 202_clicks WHERE user_id = ? LIMIT {CLICKS}");
         let owner = [uint(self.reader.owner)];
         rows(self, "reading clicks", &query, &owner, |row| first_number(row, "202_clicks"))
+    }
+
+    fn clear_run_errors(&mut self, run_ids: &[u64]) -> Result<u64, Error> {
+        self.reader.primary.run_of(
+            "clearing errors of runs",
+            "UPDATE 202_attribution_runs SET last_error = NULL \
+             WHERE user_id = ? AND run_id IN {ids}",
+            &[uint(self.reader.owner)],
+            run_ids,
+        )
     }
 
     fn delete_conversions(&mut self, conversion_ids: &[u64]) -> Result<u64, Error> {

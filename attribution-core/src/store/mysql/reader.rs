@@ -137,6 +137,8 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
+    const NONE: Self = Self { count: 0, first: u64::MAX, last: 0 };
+
     /// Whether most rows of the stretch are wanted.
     pub(super) const fn is_dense(&self) -> bool {
         self.count > 0 && self.last - self.first < self.count * 3
@@ -151,18 +153,21 @@ impl Stretch {
         values: &[Value],
         ids: &[u64],
     ) -> Result<Self, Error> {
-        let mut stretch = Self { count: 0, first: u64::MAX, last: 0 };
-        connection.each_of(what, query, values, ids, &mut |row| {
-            let fields = Fields::new(row, "stretch");
-            let count = fields.number(1)?;
-            if count > 0 {
-                stretch.count += count;
-                stretch.first = stretch.first.min(fields.number(2)?);
-                stretch.last = stretch.last.max(fields.number(3)?);
-            }
-            Ok(())
-        })?;
+        let mut stretch = Self::NONE;
+        connection.each_of(what, query, values, ids, &mut |row| stretch.extend(row))?;
         Ok(stretch)
+    }
+
+    /// Adds what a row of such an answer says.
+    fn extend(&mut self, row: &Row) -> Result<(), Error> {
+        let fields = Fields::new(row, "stretch");
+        let count = fields.number(1)?;
+        if count > 0 {
+            self.count += count;
+            self.first = self.first.min(fields.number(2)?);
+            self.last = self.last.max(fields.number(3)?);
+        }
+        Ok(())
     }
 }
 
@@ -176,32 +181,63 @@ pub(super) fn each_stored_touch(
         FROM 202_conversion_touchpoints";
     let what = "reading journeys";
     for ids in conversion_ids.chunks(connection.most_ids()) {
-        let stretch = Stretch::of_rows(
-            connection,
-            what,
+        // A range is compared to faster than a list; what it has besides is dropped here.
+        let range = dense_range(ids);
+        let (wanted, values) = match &range {
+            Some(range) => {
+                ("conv_id BETWEEN ? AND ?", vec![uint(*range.start()), uint(*range.end())])
+            }
+            None => ("conv_id IN {ids}", vec![]),
+        };
+        let listed = range.is_none().then_some(ids);
+        let mut take = |row: &Row| {
+            if range.is_some() && ids.binary_search(&Fields::new(row, JOURNEYS).number(1)?).is_err()
+            {
+                return Ok(());
+            }
+            take(row)
+        };
+        let mut stretch = Stretch::NONE;
+        let query = format!(
             "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) \
-             FROM 202_conversion_touchpoints WHERE conv_id IN {ids}",
-            &[],
-            ids,
-        )?;
+             FROM 202_conversion_touchpoints WHERE {wanted}"
+        );
+        each_wanted(connection, what, &query, &values, listed, &mut |row| stretch.extend(row))?;
         if stretch.is_dense() {
             let query = format!(
-                "{COLUMNS} FORCE INDEX (PRIMARY) \
-                 WHERE touchpoint_id BETWEEN ? AND ? AND conv_id IN {{ids}}"
+                "{COLUMNS} FORCE INDEX (PRIMARY) WHERE touchpoint_id BETWEEN ? AND ? AND {wanted}"
             );
-            let bounds = [uint(stretch.first), uint(stretch.last)];
-            connection.each_of(what, &query, &bounds, ids, take)?;
-        } else {
-            connection.each_of(
-                what,
-                &format!("{COLUMNS} WHERE conv_id IN {{ids}}"),
-                &[],
-                ids,
-                take,
-            )?;
+            let mut bounds = vec![uint(stretch.first), uint(stretch.last)];
+            bounds.extend(values);
+            each_wanted(connection, what, &query, &bounds, listed, &mut take)?;
+        } else if stretch.count > 0 {
+            let query = format!("{COLUMNS} WHERE {wanted}");
+            each_wanted(connection, what, &query, &values, listed, &mut take)?;
         }
     }
     Ok(())
+}
+
+/// The rows of a query that has a list of ids, or none.
+fn each_wanted(
+    connection: &mut Connection,
+    what: &str,
+    query: &str,
+    values: &[Value],
+    ids: Option<&[u64]>,
+    take: &mut dyn FnMut(&Row) -> Result<(), Error>,
+) -> Result<(), Error> {
+    match ids {
+        Some(ids) => connection.each_of(what, query, values, ids, take),
+        None => connection.each(what, query, values.to_vec(), take),
+    }
+}
+
+/// From the first to the last of ids that are in order and leave out few of those between.
+fn dense_range(ids: &[u64]) -> Option<RangeInclusive<u64>> {
+    let (first, last) = (*ids.first()?, *ids.last()?);
+    let is_dense = last.checked_sub(first)? < ids.len() as u64 * 2;
+    (is_dense && ids.is_sorted()).then_some(first..=last)
 }
 
 const CONVERSIONS: &str = "SELECT conv_id, click_id, campaign_id, click_payout, click_time, \

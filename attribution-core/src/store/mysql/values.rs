@@ -117,6 +117,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Text without a copy; none for whatever is no text in UTF-8.
+    pub(super) fn text_as_it_is(&self, place: usize) -> Option<&str> {
+        match self.value(place) {
+            Value::Bytes(text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
+    }
+
     pub(super) fn text(&self, place: usize) -> Result<String, Error> {
         Ok(self.text_or_null(place)?.unwrap_or_default())
     }

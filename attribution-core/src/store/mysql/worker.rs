@@ -454,10 +454,10 @@ fn last_second(window: Window) -> u64 {
 
 /// A stored scope type, whose letters a collation may not tell apart.
 pub(super) fn scope_type(text: &str) -> Option<ScopeType> {
-    text.trim_end().to_ascii_lowercase().parse().ok()
+    // As it is written nearly always.
+    let exact = ScopeType::ALL.into_iter().find(|scope_type| scope_type.name() == text);
+    exact.or_else(|| text.trim_end().to_ascii_lowercase().parse().ok())
 }
-
-/// A row of the conversions, its columns in the order of [`StoredConversion`]'s query.
 
 /// A row of the snapshots, its columns in the order of their table less those of its run.
 pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
@@ -465,7 +465,10 @@ pub(super) fn read_snapshot(row: &Row) -> Result<StoredSnapshot, Error> {
     Ok(StoredSnapshot {
         snapshot_id: fields.number(0)?,
         model_id: fields.number(1)?,
-        scope_type: scope_type(&fields.text(2)?),
+        scope_type: match fields.text_as_it_is(2) {
+            Some(text) => scope_type(text),
+            None => scope_type(&fields.text(2)?),
+        },
         scope_id: fields.number_or_null(3)?,
         hour: fields.time(4)?,
         totals: SnapshotTotals {

@@ -1,0 +1,324 @@
+//! The comparison of models over stored conversions: what a rebuild would store, and nothing written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use attribution_core::{
+    BackfillOptions, CompareOptions, Comparison, ErrorCode, Model, ModelChange, MysqlStore, Phase,
+    RebuildOptions, Scope, ScopeType, Window,
+};
+use attribution_database_tests::database::Database;
+use attribution_database_tests::generate::{self, START, Shape, USERS};
+use attribution_database_tests::host::Collation;
+use attribution_database_tests::server::{Server, ServerOptions};
+
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| Server::start(&ServerOptions::default()))
+}
+
+const SHAPE: Shape = Shape { seed: 11, clicks: 1_200, conversions: 400, hours: 20 };
+
+fn window() -> Window {
+    Window::new(START, SHAPE.end()).unwrap()
+}
+
+/// Owners with everything that is wrong in real ones, their journeys stored.
+fn database() -> (Database<'static>, MysqlStore) {
+    let accounts = generate::accounts(SHAPE);
+    let database = Database::with(server(), Collation::GeneralCi, &accounts);
+    let store = MysqlStore::open(&database.url()).unwrap();
+    for user_id in USERS {
+        store.backfill(user_id, &BackfillOptions::new(window()), &()).unwrap();
+    }
+    (database, store)
+}
+
+fn slugs(store: &MysqlStore, user_id: u64) -> Vec<String> {
+    let models = store.models(user_id).unwrap().into_iter();
+    models
+        .filter(|model| model.is_active && model.problem.is_none())
+        .map(|model| model.slug)
+        .collect()
+}
+
+fn options(window: Window, scope_type: ScopeType, resamples: u32) -> CompareOptions {
+    CompareOptions { scope_type, resamples, ..CompareOptions::new(Some(window)) }
+}
+
+/// What is stored of each model's scope, and what a comparison finds, money as counts of 0.00001: clicks,
+/// conversions, revenue, cost.
+type Figures = BTreeMap<(String, Option<u64>), (u64, u64, i64, i64)>;
+
+fn stored(
+    store: &MysqlStore,
+    user_id: u64,
+    slugs: &[String],
+    of: Window,
+    kind: ScopeType,
+) -> Figures {
+    let mut figures = Figures::new();
+    for slug in slugs {
+        let mut query = attribution_core::SnapshotQuery::new(slug, of);
+        query.scope_type = Some(kind);
+        store
+            .snapshots(user_id, &query, &mut |row| {
+                let sum = figures.entry((slug.clone(), row.scope.id())).or_default();
+                sum.0 += row.attributed_clicks;
+                sum.1 += row.attributed_conversions;
+                sum.2 += row.revenue.units();
+                sum.3 += row.cost.units();
+                Ok(())
+            })
+            .unwrap();
+    }
+    figures
+}
+
+fn compared(comparison: &Comparison, map: impl Fn(i64) -> i64) -> Figures {
+    let rows = comparison.rows.iter().filter(|row| row.attributed_clicks > 0);
+    rows.map(|row| {
+        let money = (map(row.revenue.units()), map(row.cost.units()));
+        let counts = (row.attributed_clicks, row.attributed_conversions);
+        ((row.model.clone(), row.scope_id), (counts.0, counts.1, money.0, money.1))
+    })
+    .collect()
+}
+
+/// To 4 decimals, half to even, as a column rounds.
+fn rounded(units: i64) -> i64 {
+    let (tens, rest) = (units.div_euclid(10), units.rem_euclid(10));
+    let up = rest > 5 || (rest == 5 && tens % 2 != 0);
+    (tens + i64::from(up)) * 10
+}
+
+#[test]
+fn a_comparison_is_what_a_rebuild_stores_to_the_last_digit() {
+    let (database, store) = database();
+    let mut compared_rows = 0;
+    for user_id in [USERS[0], USERS[2]] {
+        let slugs = slugs(&store, user_id);
+        assert!(slugs.len() > 1);
+        // The exact sums of a whole window are those of the rebuild's report.
+        let report = store.rebuild(user_id, &RebuildOptions::new(window()), &()).unwrap();
+        let global =
+            store.compare(user_id, &slugs, &options(window(), ScopeType::Global, 0), &()).unwrap();
+        assert_eq!(global.conversions, report.conversions);
+        assert_eq!(global.touches, report.touches);
+        for model in &report.models {
+            let row = global.rows.iter().find(|row| row.model == model.slug).unwrap();
+            assert_eq!(row.attributed_clicks, model.clicks);
+            assert_eq!(row.attributed_conversions, model.conversions);
+            assert_eq!(row.credited_conversions.units(), model.conversions * 100_000);
+            assert_eq!((row.revenue, row.cost), (model.revenue, model.cost));
+        }
+        // Those of one hour, rounded once, are the stored rows.
+        for scope_type in [
+            ScopeType::Global,
+            ScopeType::Campaign,
+            ScopeType::Advertiser,
+            ScopeType::Account,
+            ScopeType::TrafficSource,
+            ScopeType::LandingPage,
+        ] {
+            for hour in [3, 19] {
+                let start = START + hour * 3_600;
+                let hour = Window::new(start, start + 1).unwrap();
+                let comparison =
+                    store.compare(user_id, &slugs, &options(hour, scope_type, 0), &()).unwrap();
+                let expected = stored(&store, user_id, &slugs, hour, scope_type);
+                assert_eq!(compared(&comparison, rounded), expected, "{user_id} {scope_type}");
+                compared_rows += expected.len();
+            }
+        }
+    }
+    assert!(compared_rows > 60, "{compared_rows}");
+    drop(database);
+}
+
+#[test]
+fn it_writes_nothing_waits_for_nobody_and_gives_the_same_bytes_for_any_threads() {
+    let (database, store) = database();
+    let user_id = USERS[0];
+    let models = slugs(&store, user_id);
+    let before = database.contents();
+    // Another run holds the owner's lock all the while.
+    let mut other = database.connect();
+    let held: Option<i64> = mysql::prelude::Queryable::query_first(
+        &mut other,
+        format!(
+            "SELECT GET_LOCK(CONCAT('attribution.', LEFT(SHA2(DATABASE(), 256), 16), '.{user_id}'), 0)"
+        ),
+    )
+    .unwrap();
+    assert_eq!(held, Some(1));
+    let mut options = options(window(), ScopeType::Campaign, 60);
+    let mut texts = Vec::new();
+    for threads in [None, Some(1), Some(2), Some(5)] {
+        options.threads = threads;
+        texts.push(store.compare(user_id, &models, &options, &()).unwrap().to_json().unwrap());
+    }
+    assert!(texts.windows(2).all(|pair| pair[0] == pair[1]));
+    assert!(texts[0].contains("\"low\""));
+    database.contents().assert_equal(&before, "after comparing");
+}
+
+/// More conversions than one thread takes at a time, on one connection and on several.
+#[test]
+fn many_conversions_are_shared_by_threads() {
+    let accounts = generate::large(9_000, 48, 3);
+    let user_id = accounts.users[0].0;
+    let database = Database::with(server(), Collation::GeneralCi, &accounts);
+    let store = MysqlStore::open(&database.url()).unwrap();
+    let window = Window::new(START, START + 48 * 3_600).unwrap();
+    store.backfill(user_id, &BackfillOptions::new(window), &()).unwrap();
+    let models = ["last_touch", "linear"].map(str::to_owned);
+    let of = |threads| {
+        let options =
+            CompareOptions { threads: Some(threads), ..options(window, ScopeType::Campaign, 40) };
+        store.compare(user_id, &models, &options, &()).unwrap()
+    };
+    let one = of(1);
+    assert_eq!(one.conversions, 9_000);
+    assert!(one.multi_touch_journeys > 4_000, "{}", one.multi_touch_journeys);
+    assert_eq!(one, of(4));
+
+    let stop = |phase: Phase, done: u64, _: u64| {
+        if phase == Phase::Calculating && done > 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let options = options(window, ScopeType::Global, 0);
+    let error = store.compare(user_id, &models, &options, &stop).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Cancelled);
+}
+
+/// User 1 with two conversions, each of two touches in campaigns 7 and 8.
+fn small() -> (Database<'static>, MysqlStore) {
+    let database = Database::new(server(), Collation::GeneralCi);
+    database.execute("INSERT INTO 202_users (user_id, user_name) VALUES (1, 'one'), (2, 'two')");
+    for number in 0..2_u32 {
+        let (first, second) = (10 + number * 2, 11 + number * 2);
+        database.execute(&format!(
+            "INSERT INTO 202_clicks (click_id, user_id, aff_campaign_id, click_cpc, click_time) \
+             VALUES ({first}, 1, 7, 0.25, {START}), ({second}, 1, 8, 0.5, {START} + 60)"
+        ));
+        database.execute(&format!(
+            "INSERT INTO 202_conversion_logs (conv_id, click_id, campaign_id, click_payout, user_id, \
+             click_time, conv_time, time_difference, user_agent) \
+             VALUES ({number} + 1, {second}, 8, 10, 1, {START} + 60, {START} + 600, '', '')"
+        ));
+        database.execute(&format!(
+            "INSERT INTO 202_conversion_touchpoints (conv_id, click_id, click_time, position, created_at) \
+             VALUES ({number} + 1, {first}, {START}, 0, 1), ({number} + 1, {second}, {START} + 60, 1, 1)"
+        ));
+    }
+    let store = MysqlStore::open(&database.url()).unwrap();
+    (database, store)
+}
+
+#[test]
+fn models_are_slugs_first_and_then_specs() {
+    let (_database, store) = small();
+    let create = |spec: &str, slug: &str, active| {
+        let model = Model::from_spec(spec).unwrap().with_slug(slug).unwrap();
+        store.create_model(1, &model, active, false).unwrap();
+    };
+    // A slug that is the name of another kind: what is stored wins.
+    create("first_touch", "linear", true);
+    create("last_touch", "resting", true);
+    let change = ModelChange { active: Some(false), ..ModelChange::default() };
+    store.update_model(1, "resting", &change).unwrap();
+    let hour = Window::new(START, START + 3_600).unwrap();
+    let compare = |user_id, models: &[&str], options: &CompareOptions| {
+        let models: Vec<String> = models.iter().map(|model| (*model).to_owned()).collect();
+        store.compare(user_id, &models, options, &())
+    };
+    let campaign = options(hour, ScopeType::Campaign, 0);
+    let found = compare(1, &["linear", "resting", "even=linear"], &campaign).unwrap();
+    let revenues: Vec<(&str, Option<u64>, String)> =
+        found.rows.iter().map(|row| (&*row.model, row.scope_id, row.revenue.to_string())).collect();
+    let expected = [
+        ("linear", Some(7), "20.00000"),
+        ("resting", Some(7), "0.00000"),
+        ("even", Some(7), "10.00000"),
+        ("linear", Some(8), "0.00000"),
+        ("resting", Some(8), "20.00000"),
+        ("even", Some(8), "10.00000"),
+    ];
+    assert_eq!(revenues, expected.map(|(model, id, revenue)| (model, id, revenue.to_owned())));
+    // Of another user they are SPECs.
+    let other = compare(2, &["linear"], &options(hour, ScopeType::Global, 0)).unwrap();
+    assert_eq!((other.rows[0].model.as_str(), other.conversions), ("linear", 0));
+
+    let refused = |user_id, models: &[&str], options: &CompareOptions| {
+        let error = compare(user_id, models, options).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidInput, "{error}");
+        error.to_string()
+    };
+    assert_eq!(
+        refused(1, &["lniear"], &campaign),
+        "model: found \"lniear\", allowed: linear, resting, or a SPEC such as linear"
+    );
+    assert!(refused(1, &["resting", "resting"], &campaign).contains("two models named"));
+    assert!(refused(3, &["linear"], &campaign).starts_with("user: found no user 3"));
+    assert!(refused(1, &["linear"], &CompareOptions::new(None)).starts_with("window: found none"));
+    let adgroup = options(hour, ScopeType::Adgroup, 0);
+    assert!(refused(1, &["linear"], &adgroup).starts_with("scope: found adgroup"));
+    assert!(compare(1, &["time_decay:half_life_hours=0"], &campaign).is_err());
+}
+
+#[test]
+fn a_setting_since_then_and_a_missing_click_count_as_they_are_now() {
+    let (database, store) = small();
+    let hour = Window::new(START, START + 3_600).unwrap();
+    let models = ["linear".to_owned()];
+    let revenue = |id| {
+        let options =
+            CompareOptions { scope_id: Some(id), ..options(hour, ScopeType::Campaign, 0) };
+        store.compare(1, &models, &options, &()).unwrap().rows[0].revenue.to_string()
+    };
+    assert_eq!(revenue(7), "10.00000");
+    database.execute("DELETE FROM 202_clicks WHERE click_id = 11");
+    let global = options(hour, ScopeType::Global, 0);
+    let found = store.compare(1, &models, &global, &()).unwrap();
+    assert_eq!((found.missing_clicks, found.multi_touch_journeys), (1, 2));
+    assert_eq!(found.rows[0].cost.to_string(), "0.50000");
+    database.execute(
+        "INSERT INTO 202_aff_campaigns (aff_campaign_id, user_id, aff_network_id, aff_campaign_name) \
+         VALUES (8, 1, 3, 'eight')",
+    );
+    let campaign = Scope::new(ScopeType::Campaign, Some(8)).unwrap();
+    store.set_multi_touch(1, campaign, false, std::time::Duration::ZERO, &()).unwrap();
+    assert_eq!(revenue(7), "0.00000");
+    assert_eq!(revenue(8), "20.00000");
+    database.execute("UPDATE 202_conversion_logs SET deleted = 1 WHERE conv_id = 1");
+    assert_eq!(revenue(8), "10.00000");
+}
+
+#[test]
+fn the_command_compares_as_the_library_does() {
+    let (database, store) = small();
+    let end = START + 3_600;
+    let json = database
+        .run(&format!(
+            "compare --user 1 --model first_touch --model linear --scope campaign --start {START} \
+             --end {end} --format json"
+        ))
+        .expect(0);
+    let models = ["first_touch", "linear"].map(str::to_owned);
+    let hour = Window::new(START, end).unwrap();
+    let expected =
+        store.compare(1, &models, &options(hour, ScopeType::Campaign, 200), &()).unwrap();
+    assert_eq!(json.out(), expected.to_json().unwrap() + "\n");
+    let table = database
+        .run(&format!("compare --user 1 --model first_touch --start {START} --end {end}"))
+        .expect(0);
+    assert!(table.out().contains("2 conversions, 2 with several touches"), "{table}");
+    let refused = database.run("compare --user 1 --model lniear").expect(2);
+    assert!(refused.stderr.starts_with("model: found \"lniear\""), "{refused}");
+}
