@@ -325,12 +325,14 @@ static void purge(uint64_t visitor) {
     attribution_purge_report fields = ATTRIBUTION_PURGE_REPORT_INIT;
     attribution_rebuild_options rebuild = ATTRIBUTION_REBUILD_OPTIONS_INIT;
     attribution_report *report = NULL;
+    int calls = 0;
     options.user_id = user;
     options.target = ATTRIBUTION_PURGE_VISITOR;
     options.ids.data = &visitor;
     options.ids.length = 1;
     for (options.dry_run = 1; options.dry_run < 2; options.dry_run--) {
-        OK(attribution_store_purge(store, &options, NULL, NULL, &report, error));
+        OK(attribution_store_purge(store, &options, count, &calls, &report, error));
+        CHECK(options.dry_run == 1 || calls > 0);
         printf("== fields %u\n", options.dry_run);
         CHECK_NUMBER(attribution_report_users(report), 1);
         print_purge(report, 0);

@@ -141,8 +141,8 @@ impl ReportValue {
     }
 }
 
-/// What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
-/// begun with ATTRIBUTION_USER_REPORT_INIT.
+/// What came of a job for one account owner; what a purge counted is in attribution_purge_report. Its text is the
+/// report's, and stays until that is freed. To be begun with ATTRIBUTION_USER_REPORT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_user_report {
@@ -154,7 +154,7 @@ pub struct attribution_user_report {
     pub status: u32,
     /// Why it failed, for a person; empty where it did not.
     pub message: *const c_char,
-    /// The window's first second.
+    /// The window's first second; 0 of a purge, which has none.
     pub start: u64,
     /// The second after the window's last.
     pub end: u64,
