@@ -6,9 +6,9 @@
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
  * settings, no threads that outlive a call (but for the look-up of a cache server's or webhook's name, where
- * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic inside
- * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
- * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
+ * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic
+ * inside becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no
+ * memory left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
  * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
  * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
@@ -2334,8 +2334,8 @@ typedef struct attribution_left_file {
 } attribution_left_file;
 
 /**
- * What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
- * begun with ATTRIBUTION_USER_REPORT_INIT.
+ * What came of a job for one account owner; what a purge counted is in attribution_purge_report. Its text is the
+ * report's, and stays until that is freed. To be begun with ATTRIBUTION_USER_REPORT_INIT.
  */
 typedef struct attribution_user_report {
     /**
@@ -2355,7 +2355,7 @@ typedef struct attribution_user_report {
      */
     const char *message;
     /**
-     * The window's first second.
+     * The window's first second; 0 of a purge, which has none.
      */
     uint64_t start;
     /**
