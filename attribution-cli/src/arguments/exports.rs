@@ -94,7 +94,7 @@ pub(crate) struct ExportRunArguments {
     /// The URL under which the folder's files can be fetched, for the webhooks' download_url
     #[arg(long, value_name = "URL")]
     pub(crate) download_base: Option<String>,
-    /// Root certificates, as PEM, that webhooks' servers may have besides the public ones
+    /// Root certificates, as PEM, that webhooks' servers have to have, in place of the public ones
     #[arg(long, value_name = "FILE")]
     pub(crate) root_certificates: Option<PathBuf>,
     /// Print the report of the run as JSON

@@ -5,7 +5,6 @@ mod csv;
 pub(crate) mod file;
 mod json_lines;
 mod xlsx;
-mod zip;
 
 use std::fmt;
 use std::io::Write;
@@ -321,8 +320,8 @@ impl<W: Write> SnapshotExporter<W> {
         self.rows
     }
 
-    /// Completes the export and gives the writer back. Without this call an XLSX export is
-    /// no workbook.
+    /// Completes the export and gives the writer back. Without this call an XLSX export has
+    /// written nothing.
     ///
     /// # Errors
     /// [`Error::Io`] where the rest cannot be written.

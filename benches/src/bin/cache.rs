@@ -24,8 +24,7 @@ use attribution_core::{
     Window,
 };
 use attribution_database_tests::cache_server::{CacheServer, Kind};
-use attribution_database_tests::database::Database;
-use attribution_database_tests::host::Collation;
+use attribution_database_tests::host::{self, Collation};
 use attribution_database_tests::server::{Server, ServerOptions};
 use mysql::prelude::Queryable;
 use mysql::{Conn, Opts, Row};
@@ -74,10 +73,12 @@ fn line<'a>(what: &str, read: impl FnMut() -> Outcome<usize> + 'a) -> Line<'a> {
 fn main() -> Outcome<()> {
     let repeat: usize = std::env::args().nth(1).map_or(Ok(500), |count| count.parse())?;
     let server = Server::start(&ServerOptions::default());
-    let database = Database::new(&server, Collation::GeneralCi);
-    let mut connection = Conn::new(Opts::from_url(&database.url())?)?;
+    host::create(&mut server.connect(None), "bench", Collation::GeneralCi);
+    let url = server.url("bench");
+    let store = MysqlStore::open(&url)?;
+    store.install()?;
+    let mut connection = Conn::new(Opts::from_url(&url)?)?;
     connection.query_drop("INSERT INTO 202_users (user_id, user_name) VALUES (1, 'one')")?;
-    let store = MysqlStore::open(&database.url())?;
     store.create_model(1, &Model::from_spec("linear")?, true, false)?;
     fill(&mut connection)?;
     let servers = [CacheServer::start(Kind::Redis), CacheServer::start(Kind::Memcached)];
@@ -112,7 +113,7 @@ fn main() -> Outcome<()> {
          AND date_hour < ? AND scope_type = 'global' \
          ORDER BY scope_type, scope_id, date_hour, snapshot_id LIMIT ? OFFSET ?",
     )?;
-    let mut other = Conn::new(Opts::from_url(&database.url())?)?;
+    let mut other = Conn::new(Opts::from_url(&url)?)?;
     let generation = other.prep(
         "SELECT m.model_id, m.model_slug, g.generation FROM 202_users u \
          JOIN 202_attribution_models m ON m.user_id = u.user_id \

@@ -48,15 +48,14 @@ fn block(readme: &str, mark: &str) -> String {
     lines.filter(|line| !line.starts_with(&address)).collect::<Vec<_>>().join("\n")
 }
 
-#[test]
-fn the_commands_of_the_readme_do_what_they_say() {
-    let database = database();
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let readme = fs::read_to_string(repository.join("README.md")).unwrap();
-    let folder = binary().parent().unwrap().to_owned();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+/// Runs commands in an empty folder, with the command at hand, and gives what they print.
+fn run(database: &Database<'_>, commands: &str) -> String {
+    let path =
+        format!("{}:{}", binary().parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let folder = tempfile::tempdir().unwrap();
     let output = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", &block(&readme, "sh database")])
+        .args(["-euo", "pipefail", "-c", commands])
+        .current_dir(folder.path())
         .env("PATH", path)
         .env(DATABASE_VARIABLE, database.url())
         .output()
@@ -64,10 +63,46 @@ fn the_commands_of_the_readme_do_what_they_say() {
     let out = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{out}\n{errors}");
+    out
+}
+
+fn readme() -> String {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    fs::read_to_string(repository.join("README.md")).unwrap()
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_they_say() {
+    let database = database();
+    let out = run(&database, &block(&readme(), "sh database"));
     assert!(out.contains("user 1: 1 conversions, 2 touches, 2 rows written"), "{out}");
     assert!(out.contains(",Two days,campaign,7,2,1,,35.0000,0.5000,34.5000,6900.00"), "{out}");
     // Switched off at the end, which takes the journeys away.
     assert_eq!(database.number("SELECT COUNT(*) FROM 202_conversion_touchpoints"), 0);
+}
+
+#[test]
+fn the_commands_of_the_readme_serve_the_results() {
+    let database = database();
+    run(
+        &database,
+        "attribution install && attribution model create --user 1 --name 'Two days' \
+         --spec time_decay:half_life_hours=48 && attribution backfill && attribution rebuild",
+    );
+    let out = run(&database, &block(&readme(), "sh serving"));
+    for said in ["6,900.00", "few conversions: 1 is below 100", "1 row", "completed"] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    assert_eq!(database.number("SELECT rows_exported FROM 202_attribution_exports"), 1);
+    // The subject was all there was.
+    for table in [
+        "202_clicks",
+        "202_conversion_logs",
+        "202_attribution_snapshots",
+        "202_attribution_touchpoints",
+    ] {
+        assert_eq!(database.number(&format!("SELECT COUNT(*) FROM {table}")), 0, "{table}");
+    }
 }
 
 #[test]

@@ -191,10 +191,8 @@ mod tests {
 
     #[test]
     fn waits_grow_and_are_never_the_same_for_all() {
+        let wait_of = |attempt: u64| [60, 240, 960, 3_840][attempt as usize - 1];
         let waits = |attempt| (wait_after(attempt, 0), wait_after(attempt, wait_of(attempt) / 2));
-        fn wait_of(attempt: u64) -> u64 {
-            [60, 240, 960, 3_840][attempt as usize - 1]
-        }
         for attempt in 1..=4 {
             let wait = wait_of(attempt);
             assert_eq!(waits(attempt), (wait * 3 / 4, wait * 5 / 4));
