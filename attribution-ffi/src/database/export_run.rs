@@ -59,7 +59,8 @@ impl Handle for attribution_export_run {
 
 impl RunValue {
     fn new(report: ExportRunReport) -> Result<Self, Error> {
-        let texts = |job: &ExportOutcome| [optional(&job.file_path), optional(&job.error)];
+        let texts =
+            |job: &ExportOutcome| [optional(job.file_path.as_ref()), optional(job.error.as_ref())];
         Ok(Self {
             texts: report.jobs.iter().map(texts).collect(),
             json: c_text(&report.to_json()?),

@@ -138,8 +138,8 @@ struct JobTexts {
     last_error: Option<CString>,
 }
 
-pub(super) fn optional(text: &Option<String>) -> Option<CString> {
-    text.as_deref().map(c_text)
+pub(super) fn optional(text: Option<&String>) -> Option<CString> {
+    text.map(|text| c_text(text))
 }
 
 impl ExportsValue {
@@ -147,10 +147,10 @@ impl ExportsValue {
         let texts = |job: ExportJob| {
             let texts = JobTexts {
                 format: c_text(&job.format),
-                webhook_url: optional(&job.webhook_url),
+                webhook_url: optional(job.webhook_url.as_ref()),
                 webhook_headers: CTexts::new(&job.webhook_headers),
-                file_path: optional(&job.file_path),
-                last_error: optional(&job.last_error),
+                file_path: optional(job.file_path.as_ref()),
+                last_error: optional(job.last_error.as_ref()),
             };
             (job, texts)
         };

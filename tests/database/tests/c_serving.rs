@@ -142,7 +142,8 @@ fn shown(comparison: &Comparison) -> Vec<String> {
             }
         }
         for hint in &row.hints {
-            line += &format!(" | {hint}");
+            line += " | ";
+            line += hint;
         }
         lines.push(line);
     }
