@@ -15,9 +15,9 @@ use crate::error::{attribution_error, attribution_status};
 
 /// What a job did for each account owner.
 ///
-/// Made by attribution_store_backfill, attribution_store_rebuild or attribution_store_purge, owned by the caller and freed with
-/// attribution_report_free. It never changes; threads may share it. The texts that it gives are its own and
-/// stay until it is freed.
+/// Made by attribution_store_backfill, attribution_store_rebuild or attribution_store_purge, owned by the caller
+/// and freed with attribution_report_free. It never changes; threads may share it. The texts that it gives are
+/// its own and stay until it is freed.
 pub struct attribution_report {
     _private: (),
 }
