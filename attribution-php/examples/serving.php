@@ -12,5 +12,7 @@ foreach (attribution_compare($url, ['models' => ['two-days', 'last_touch']] + $j
 $rows = attribution_snapshots($url, ['model' => 'two-days', 'cache' => true] + $june);
 $job = attribution_export_schedule($url, ['model' => 'two-days', 'format' => 'xlsx'] + $june);
 $report = attribution_purge($url, ['user' => 1, 'target' => 'visitor', 'visitor' => 5, 'dry_run' => true]);
-echo count($rows), " rows; export {$job['export_id']} is {$job['status']}; ";
-echo count($report['users'][0]['report']['tables'] ?? $report['users'][0]['tables']), " tables have the visitor\n";
+echo count($rows), " rows; export {$job['export_id']} is {$job['status']}\n";
+foreach ($report['users'][0]['report']['tables'] as $table) {
+    echo "{$table['table']}: {$table['found']} of the visitor\n";
+}
