@@ -177,7 +177,8 @@ fn read_job(row: &Row) -> (ExportJob, State) {
         end_hour: number(6).unwrap_or(0),
         format: text(7).unwrap_or_default(),
         status: text(8).unwrap_or_default(),
-        webhook_url: text(9).filter(|url| !url.is_empty()),
+        // Spaces alone are nothing to the database either.
+        webhook_url: text(9).filter(|url| !url.trim().is_empty()),
         webhook_signed: number(10) == Some(1),
         webhook_headers: exports::header_names(text(11).as_deref()),
         webhook_state: state.webhook,
@@ -293,8 +294,8 @@ struct Wanted<'a> {
     looked_at: usize,
     /// Those with the smallest first, as far as they are wanted at all.
     rank: &'a dyn Fn(&State) -> Option<u64>,
-    /// Where the job's file is begun: what its state is then.
-    begin: Option<&'a dyn Fn(&mut State)>,
+    /// Where the job's file is begun: what its state is then, after a status.
+    begin: Option<&'a dyn Fn(&mut State, &str)>,
 }
 
 /// The queue as one worker sees it. A job that it has is locked by name on its connection for as long as
@@ -441,7 +442,7 @@ impl<'a> Queue<'a> {
                 return Ok(None);
             };
             if let Some(begin) = wanted.begin {
-                begin(&mut row.state);
+                begin(&mut row.state, &row.job.status);
                 let (status, time) = (ExportStatus::Processing.name().to_owned(), now());
                 connection.run(
                     what,
@@ -514,8 +515,15 @@ impl ExportQueue for Queue<'_> {
     fn take(&mut self, tried: &mut Vec<u64>) -> Result<Option<(ExportRow, Option<String>)>, Error> {
         let claim = exports::draw_claim()?;
         let before = RefCell::new(None);
-        let begin = |state: &mut State| {
-            let claims = state.claims + 1;
+        let begin = |state: &mut State, status: &str| {
+            // After a lost reply to the commit it is begun already.
+            if state.claim.as_ref() == Some(&claim) {
+                return;
+            }
+            // Done once, and put into the queue again.
+            let again = state.claim.is_some()
+                && !status.eq_ignore_ascii_case(ExportStatus::Processing.name());
+            let claims = if again { 1 } else { state.claims + 1 };
             let begun = State { claim: Some(claim.clone()), claims, ..State::default() };
             before.replace(std::mem::replace(state, begun).claim);
         };
@@ -523,7 +531,7 @@ impl ExportQueue for Queue<'_> {
             condition: "status = 'pending' OR (status = 'processing' \
                         AND (options LIKE ? OR COALESCE(started_at, updated_at) < ?))",
             values: vec![
-                Value::from(format!("%{}%", State::CLAIMED)),
+                Value::from(State::CLAIMED),
                 Value::UInt(now().saturating_sub(LEFT_BEHIND)),
             ],
             order: "queued_at, export_id",
@@ -727,6 +735,8 @@ fn changed(row: &ExportRow, change: &Change, time: u64) -> Changed {
         }
         Change::Failed { message } => {
             ExportStatus::Failed.name().clone_into(&mut status);
+            // Who puts it into the queue again has it begin anew.
+            (state.claim, state.claims) = (None, 0);
             vec![("failed_at", time), ("last_error", error(Some(message)))]
         }
         Change::PutBack { message, counts } => {
