@@ -82,7 +82,8 @@ impl MysqlStore {
     /// guessed, and renamed when it is whole and on the disk. The rows are those of one consistent read.
     ///
     /// The job's `file_path` is the file's full path. What is stored there is sent only if it is a file
-    /// that lies in the folder. After a run in which nothing failed, row 3 of `202_cronjob_logs` has the
+    /// that lies in the folder, so all workers of a database need the same one. A workbook takes room in
+    /// the system's temporary folder too, about its own size and that of its rows. After a run in which nothing failed, row 3 of `202_cronjob_logs` has the
     /// time.
     ///
     /// A webhook is sent at least once, and where possible once: a worker that dies between the
