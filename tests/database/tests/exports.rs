@@ -936,3 +936,74 @@ fn a_worker_with_webhook_options_of_no_use_begins_nothing() {
     options.webhooks.download_base = Some("HTTPS://host.example/".to_owned());
     assert_eq!(house.store.run_exports(&options, &()).unwrap().completed, 1);
 }
+
+/// Ends the connection that has a job's lock, which a worker has that lives on.
+fn cut_off(house: &House, export_id: u64) {
+    let name =
+        format!("CONCAT('attribution.export.', LEFT(SHA2(DATABASE(), 256), 16), '.', {export_id})");
+    let holder = house.database.number(&format!("SELECT COALESCE(IS_USED_LOCK({name}), 0)"));
+    assert!(holder > 0);
+    house.database.execute(&format!("KILL CONNECTION {holder}"));
+    await_that("the lock is free", || {
+        house.database.number(&format!("SELECT IS_FREE_LOCK({name})")) == 1
+    });
+}
+
+#[test]
+fn a_worker_that_was_cut_off_goes_on_or_leaves_the_job_to_who_has_it() {
+    for (taken_over, format) in [(false, "csv"), (true, "csv"), (true, "xlsx")] {
+        let house = House::new(10_000);
+        let id = house.schedule(&house.request(format)).export_id;
+        let cut = std::sync::atomic::AtomicBool::new(false);
+        let stall = |phase: Phase, done: u64, _: u64| {
+            if phase == Phase::Writing
+                && done > 0
+                && !cut.swap(true, std::sync::atomic::Ordering::Relaxed)
+            {
+                cut_off(&house, id);
+                if taken_over {
+                    assert_eq!(house.run().completed, 1);
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        let report = house.store.run_exports(&house.options(), &stall).unwrap();
+        let (made, claims) = if taken_over { (0, 2) } else { (1, 1) };
+        assert_eq!((report.completed, report.failed), (made, 0), "{report:?}");
+        let error = report.jobs[0].error.clone().unwrap_or_default();
+        assert_eq!(error.contains("taken over by another worker"), taken_over, "{error}");
+        let job = house.job(id);
+        assert_eq!((&job.status[..], job.rows_exported), ("completed", Some(10_000)));
+        let path = PathBuf::from(job.file_path.unwrap());
+        assert_eq!(house.files(), BTreeSet::from([path.clone()]));
+        let rows = house.snapshots(Scope::GLOBAL);
+        if format == "csv" {
+            check_csv(&path, &rows)
+        } else {
+            check_workbook(&path, &rows)
+        }
+        let options = house.database.texts("SELECT options FROM 202_attribution_exports").concat();
+        assert!(options.contains(&format!("\"claims\":{claims}")), "{options}");
+    }
+}
+
+#[test]
+fn a_command_that_is_interrupted_says_so_and_leaves_the_rest_to_others() {
+    let house = House::new(5);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let request = ExportRequest { webhook: webhook(&url), ..house.request("csv") };
+    let ids = [(); 2].map(|()| house.schedule(&request).export_id);
+    let folder = house.folder.path().display();
+    let arguments = format!("export run --directory {folder} --allow-network 127.0.0.0/8");
+    let worker = command::start(&house.database.url(), &arguments);
+    let (held, _) = listener.accept().unwrap();
+    worker.signal("INT");
+    drop(held);
+    let ended = worker.wait().expect(1);
+    assert!(ended.stderr.contains("stopped as asked"), "{}", ended.stderr);
+    // The first is to be sent again, the second was never begun.
+    let jobs = ids.map(|id| house.job(id));
+    assert_eq!(jobs.each_ref().map(|job| job.webhook_attempts), [1, 0]);
+    assert!(jobs.iter().all(|job| job.status == "completed" && job.webhook_due_at.is_some()));
+}
