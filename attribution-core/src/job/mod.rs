@@ -19,6 +19,7 @@ mod external_sort;
 mod journeys;
 #[cfg(feature = "mysql")]
 pub(crate) mod overview;
+#[cfg(feature = "mysql")]
 pub(crate) mod purge;
 #[cfg(feature = "mysql")]
 pub(crate) mod rebuild;
