@@ -855,7 +855,8 @@ fn jobs_as_a_host_may_have_them_are_done() {
 fn headers_in_other_shapes_and_counts_without_end_give_the_webhook_up() {
     let house = House::new(1);
     // Nobody listens there.
-    let request = ExportRequest { webhook: webhook("http://127.0.0.1:1/"), ..house.request("csv") };
+    let request =
+        ExportRequest { webhook: Some(webhook("http://127.0.0.1:1/")), ..house.request("csv") };
     let due = r#"{"attribution":{"webhook":"waiting","webhook_due_at":1,"webhook_attempts":"#;
     for (headers, attempts, reason) in [
         (r#"["X-Key: hush-hush-4711"]"#, "0", "webhook_headers"),
@@ -905,8 +906,9 @@ fn what_a_receiver_says_is_kept_whatever_it_is() {
         // Who has heard enough hangs up.
         let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len());
     });
-    let id =
-        house.schedule(&ExportRequest { webhook: webhook(&url), ..house.request("csv") }).export_id;
+    let id = house
+        .schedule(&ExportRequest { webhook: Some(webhook(&url)), ..house.request("csv") })
+        .export_id;
     let report = house.run();
     receiver.join().unwrap();
     assert_eq!(report.webhooks_delivered, 1, "{report:?}");
@@ -995,7 +997,7 @@ fn a_command_that_is_interrupted_says_so_and_leaves_the_rest_to_others() {
     let house = House::new(5);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let request = ExportRequest { webhook: webhook(&url), ..house.request("csv") };
+    let request = ExportRequest { webhook: Some(webhook(&url)), ..house.request("csv") };
     let ids = [(); 2].map(|()| house.schedule(&request).export_id);
     let folder = house.folder.path().display();
     let arguments = format!("export run --directory {folder} --allow-network 127.0.0.0/8");

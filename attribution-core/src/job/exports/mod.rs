@@ -300,13 +300,11 @@ mod tests {
 
         fn change(&mut self, row: &mut ExportRow, change: &Change) -> Result<(), Error> {
             self.changes.push(change.clone());
-            match change {
-                Change::Completed { .. } => Err(lost()),
-                _ => {
-                    row.state.claim = None;
-                    Ok(())
-                }
+            if matches!(change, Change::Completed { .. }) {
+                return Err(lost());
             }
+            row.state.claim = None;
+            Ok(())
         }
 
         fn note_success(&mut self) -> Result<(), Error> {

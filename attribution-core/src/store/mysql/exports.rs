@@ -287,6 +287,9 @@ fn schedule(
     })
 }
 
+/// Makes of a job's state what it is when the file is begun, after a status.
+type Begin<'a> = dyn Fn(&mut State, &str) + 'a;
+
 /// Which jobs a worker wants.
 struct Wanted<'a> {
     condition: &'a str,
@@ -295,8 +298,8 @@ struct Wanted<'a> {
     looked_at: usize,
     /// Those with the smallest first, as far as they are wanted at all.
     rank: &'a dyn Fn(&State) -> Option<u64>,
-    /// Where the job's file is begun: what its state is then, after a status.
-    begin: Option<&'a dyn Fn(&mut State, &str)>,
+    /// Where the job's file is begun.
+    begin: Option<&'a Begin<'a>>,
 }
 
 /// The queue as one worker sees it. A job that it has is locked by name on its connection for as long as
