@@ -819,7 +819,7 @@ fn jobs_as_a_host_may_have_them_are_done() {
     set(id, "scope_type = 'GLOBAL', scope_id = 0, requested_format = 'XLS', webhook_url = ' '");
     assert_eq!(house.run().completed, 1);
     let job = house.job(id);
-    assert!(job.file_path.unwrap().ends_with(".xlsx"));
+    assert_eq!(PathBuf::from(job.file_path.unwrap()).extension().unwrap(), "xlsx");
     // Spaces are no webhook, and none waits for ever.
     assert_eq!((job.webhook_url, job.webhook_state, job.webhook_due_at), (None, None, None));
 
@@ -913,12 +913,9 @@ fn what_a_receiver_says_is_kept_whatever_it_is() {
     receiver.join().unwrap();
     assert_eq!(report.webhooks_delivered, 1, "{report:?}");
     assert_eq!(house.job(id).webhook_status_code, Some(200));
-    let kept = house
-        .database
-        .texts("SELECT HEX(webhook_response_body) FROM 202_attribution_exports")
-        .concat();
-    let whole: String = answer.bytes().map(|byte| format!("{byte:02X}")).collect();
-    assert!(whole.starts_with(&kept) && (65_530..=65_536).contains(&(kept.len() / 2)));
+    let kept =
+        house.database.texts("SELECT webhook_response_body FROM 202_attribution_exports").concat();
+    assert!(answer.starts_with(&kept) && (65_530..=65_536).contains(&kept.len()));
 }
 
 #[test]
@@ -983,9 +980,9 @@ fn a_worker_that_was_cut_off_goes_on_or_leaves_the_job_to_who_has_it() {
         assert_eq!(house.files(), BTreeSet::from([path.clone()]));
         let rows = house.snapshots(Scope::GLOBAL);
         if format == "csv" {
-            check_csv(&path, &rows)
+            check_csv(&path, &rows);
         } else {
-            check_workbook(&path, &rows)
+            check_workbook(&path, &rows);
         }
         let options = house.database.texts("SELECT options FROM 202_attribution_exports").concat();
         assert!(options.contains(&format!("\"claims\":{claims}")), "{options}");
