@@ -1,5 +1,6 @@
 //! `attribution export`
 
+use std::env::VarError;
 use std::fs;
 use std::path::Path;
 
@@ -53,7 +54,14 @@ fn webhook(arguments: &ScheduleArguments) -> Result<Option<WebhookRequest>, Erro
             let secret = text.strip_suffix('\n').unwrap_or(&text);
             Some(secret.strip_suffix('\r').unwrap_or(secret).to_owned())
         }
-        None => std::env::var(SECRET_VARIABLE).ok(),
+        None => match std::env::var(SECRET_VARIABLE) {
+            Ok(secret) => Some(secret),
+            Err(VarError::NotPresent) => None,
+            // Not to be left unsigned for that.
+            Err(VarError::NotUnicode(_)) => {
+                return Err(refused("webhook_secret", "a text not in UTF-8 was given", "UTF-8"));
+            }
+        },
     };
     if secret.as_ref().is_some_and(String::is_empty) {
         return Err(refused("webhook_secret", "an empty text was given", "a secret, or none"));

@@ -10,7 +10,7 @@ use super::post::post;
 use super::target::Target;
 use crate::ground::error::Error;
 
-/// As long as the column that keeps it.
+/// As long as the column that keeps it, in characters.
 const LONGEST_SECRET: usize = 255;
 
 /// A receiver of finished exports: where, and how a delivery is signed.
@@ -30,7 +30,7 @@ const LONGEST_SECRET: usize = 255;
 pub struct WebhookRequest {
     /// An `http` or `https` URL of at most 500 bytes.
     pub url: String,
-    /// The key of the signature, at most 255 bytes; without one, or with an empty one, deliveries are
+    /// The key of the signature, at most 255 characters; without one, or with an empty one, deliveries are
     /// not signed.
     pub secret: Option<String>,
     /// Headers to send beside the engine's own, at most 50 of 8 KiB together.
@@ -70,9 +70,10 @@ impl WebhookRequest {
     /// assert!(request.check(&WebhookPolicy::default()).is_ok());
     /// ```
     pub fn check(&self, policy: &WebhookPolicy) -> Result<(), Error> {
-        if let Some(secret) = self.secret.as_ref().filter(|secret| secret.len() > LONGEST_SECRET) {
-            let found = format!("it has {} bytes", secret.len());
-            return Err(Error::input("webhook secret", found, "at most 255 bytes"));
+        let length = self.secret.as_ref().map_or(0, |secret| secret.chars().count());
+        if length > LONGEST_SECRET {
+            let found = format!("it has {length} characters");
+            return Err(Error::input("webhook secret", found, "at most 255 characters"));
         }
         headers::check(&self.headers)
             .map_err(|(place, (found, allowed))| Error::input(place, found, allowed))?;

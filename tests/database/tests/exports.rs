@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -317,6 +318,16 @@ fn the_secret_comes_from_a_file_or_the_environment() {
     let headers = r#"{"X-Key":"a b: c"}"#;
     let expected = [HUSH, HUSH, "none"].map(|secret| format!("{secret}{headers}"));
     assert_eq!(secrets, expected);
+    // One that cannot be read is not left out.
+    let ended = std::process::Command::new(command::binary())
+        .args(arguments)
+        .args(["--database", &url])
+        .env("ATTRIBUTION_WEBHOOK_SECRET", std::ffi::OsStr::from_bytes(b"hush\xff"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.code() == Some(2) && told.contains("UTF-8"), "{told}");
+    assert_eq!(house.jobs().len(), 3);
 }
 
 /// A decimal as a count of 0.00001.
@@ -795,4 +806,206 @@ fn a_worker_that_dies_while_it_sends_leaves_the_webhook_to_others() {
     receiver.join().unwrap();
     assert_eq!(house.job(id).webhook_attempts, 2);
     assert_eq!(house.files().len(), 1);
+}
+
+#[test]
+fn jobs_as_a_host_may_have_them_are_done() {
+    let house = House::new(4);
+    let set = |id: u64, change: &str| {
+        let statement = "UPDATE 202_attribution_exports SET";
+        house.database.execute(&format!("{statement} {change} WHERE export_id = {id}"));
+    };
+    let id = house.schedule(&house.request("xls")).export_id;
+    set(id, "scope_type = 'GLOBAL', scope_id = 0, requested_format = 'XLS', webhook_url = ' '");
+    assert_eq!(house.run().completed, 1);
+    let job = house.job(id);
+    assert_eq!(PathBuf::from(job.file_path.unwrap()).extension().unwrap(), "xlsx");
+    // Spaces are no webhook, and none waits for ever.
+    assert_eq!((job.webhook_url, job.webhook_state, job.webhook_due_at), (None, None, None));
+
+    // A job that was done, or failed, may be put into the queue again, however often.
+    for _ in 0..7 {
+        set(id, "status = 'pending'");
+        let report = house.run();
+        assert_eq!((report.completed, report.failed), (1, 0), "{report:?}");
+        assert_eq!(house.files().len(), 1);
+    }
+    for format in ["pdf", "pdf", "pdf", "pdf", "pdf", "pdf", "pdf", "csv"] {
+        set(id, &format!("status = 'pending', requested_format = '{format}'"));
+        house.run();
+        let error = house.job(id).last_error.unwrap_or_default();
+        assert_eq!(error.contains("csv, xls or xlsx"), format == "pdf", "{error}");
+    }
+    assert_eq!(house.job(id).status, "completed");
+
+    // The host's own worker has it, whatever its options are called; numbers stay as they are.
+    let options = r#"{"claim":"mine","rows":12345678901234567890123}"#;
+    set(
+        id,
+        &format!("status = 'processing', started_at = UNIX_TIMESTAMP(), options = '{options}'"),
+    );
+    assert_eq!(house.run().jobs, []);
+    set(id, "status = 'pending'");
+    assert_eq!(house.run().completed, 1);
+    let kept = house.database.texts("SELECT options FROM 202_attribution_exports").concat();
+    assert!(kept.starts_with(options.trim_end_matches('}')), "{kept}");
+}
+
+#[test]
+fn headers_in_other_shapes_and_counts_without_end_give_the_webhook_up() {
+    let house = House::new(1);
+    // Nobody listens there.
+    let request =
+        ExportRequest { webhook: Some(webhook("http://127.0.0.1:1/")), ..house.request("csv") };
+    let due = r#"{"attribution":{"webhook":"waiting","webhook_due_at":1,"webhook_attempts":"#;
+    for (headers, attempts, reason) in [
+        (r#"["X-Key: hush-hush-4711"]"#, "0", "webhook_headers"),
+        (r#"{"X-Key":null}"#, "0", "webhook_headers"),
+        (r#"{"X-Key":{"hush-hush-4711":1}}"#, "0", "webhook_headers"),
+        (r#"{"X-Key":"a","X-Key":["hush-hush-4711"]}"#, "0", "webhook_headers"),
+        (r#"{"X-Key":"hush-hush-4711"#, "0", "webhook_headers"),
+        ("hush-hush-4711", "0", "webhook_headers"),
+        (r#"{"X Key":"hush-hush-4711"}"#, "0", "X Key"),
+        (r#"{"Host":"hush-hush-4711"}"#, "0", "Host"),
+        (r#"{"X-Key":"hush-hush-4711\\r\\nHost: a"}"#, "0", "X-Key"),
+        // Five workers died while they sent it.
+        ("{}", "5", "5 attempts"),
+        ("{}", "18446744073709551615", "attempts"),
+    ] {
+        let id = house.schedule(&request).export_id;
+        house.database.execute(&format!(
+            "UPDATE 202_attribution_exports SET status = 'completed', webhook_headers = '{headers}', \
+             options = '{due}{attempts}}}}}' WHERE export_id = {id}"
+        ));
+        let report = house.run();
+        assert_eq!(report.webhooks_given_up, 1, "{headers}: {report:?}");
+        let job = house.job(id);
+        assert_eq!(job.webhook_attempted_at, None, "{headers}");
+        let error = job.last_error.unwrap();
+        assert!(error.contains(reason) && !error.contains(HUSH), "{headers}: {error}");
+    }
+}
+
+#[test]
+fn what_a_receiver_says_is_kept_whatever_it_is() {
+    use std::io::{Read, Write};
+    let house = House::new(1);
+    let answer = "\u{1f600}\0\u{fffd}'\\".repeat(20_000);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let text = answer.clone();
+    let receiver = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut got = Vec::new();
+        while !got.ends_with(b"}") {
+            let mut part = [0; 4_096];
+            let count = stream.read(&mut part).unwrap();
+            assert!(count > 0);
+            got.extend_from_slice(&part[..count]);
+        }
+        // Who has heard enough hangs up.
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{text}", text.len());
+    });
+    let id = house
+        .schedule(&ExportRequest { webhook: Some(webhook(&url)), ..house.request("csv") })
+        .export_id;
+    let report = house.run();
+    receiver.join().unwrap();
+    assert_eq!(report.webhooks_delivered, 1, "{report:?}");
+    assert_eq!(house.job(id).webhook_status_code, Some(200));
+    let kept =
+        house.database.texts("SELECT webhook_response_body FROM 202_attribution_exports").concat();
+    assert!(answer.starts_with(&kept) && (65_530..=65_536).contains(&kept.len()));
+}
+
+#[test]
+fn a_worker_with_webhook_options_of_no_use_begins_nothing() {
+    let house = House::new(1);
+    house.schedule(&house.request("csv"));
+    for change in [
+        (|policy| policy.timeout = Duration::ZERO) as fn(&mut WebhookPolicy),
+        |policy| policy.root_certificates = Some("/nowhere/roots.pem".into()),
+        |policy| policy.download_base = Some("ftp://host.example/".to_owned()),
+        |policy| policy.download_base = Some("https://host.example/a b".to_owned()),
+    ] {
+        let mut options = house.options();
+        change(&mut options.webhooks);
+        assert!(house.store.run_exports(&options, &()).is_err());
+        assert_eq!(house.jobs()[0].status, "pending");
+    }
+    let mut options = house.options();
+    options.webhooks.timeout = Duration::MAX;
+    options.webhooks.download_base = Some("HTTPS://host.example/".to_owned());
+    assert_eq!(house.store.run_exports(&options, &()).unwrap().completed, 1);
+}
+
+/// Ends the connection that has a job's lock, which a worker has that lives on.
+fn cut_off(house: &House, export_id: u64) {
+    let name =
+        format!("CONCAT('attribution.export.', LEFT(SHA2(DATABASE(), 256), 16), '.', {export_id})");
+    let holder = house.database.number(&format!("SELECT COALESCE(IS_USED_LOCK({name}), 0)"));
+    assert!(holder > 0);
+    house.database.execute(&format!("KILL CONNECTION {holder}"));
+    await_that("the lock is free", || {
+        house.database.number(&format!("SELECT IS_FREE_LOCK({name})")) == 1
+    });
+}
+
+#[test]
+fn a_worker_that_was_cut_off_goes_on_or_leaves_the_job_to_who_has_it() {
+    for (taken_over, format) in [(false, "csv"), (true, "csv"), (true, "xlsx")] {
+        let house = House::new(10_000);
+        let id = house.schedule(&house.request(format)).export_id;
+        let cut = std::sync::atomic::AtomicBool::new(false);
+        let stall = |phase: Phase, done: u64, _: u64| {
+            if phase == Phase::Writing
+                && done > 0
+                && !cut.swap(true, std::sync::atomic::Ordering::Relaxed)
+            {
+                cut_off(&house, id);
+                if taken_over {
+                    assert_eq!(house.run().completed, 1);
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        let report = house.store.run_exports(&house.options(), &stall).unwrap();
+        let (made, claims) = if taken_over { (0, 2) } else { (1, 1) };
+        assert_eq!((report.completed, report.failed), (made, 0), "{report:?}");
+        let error = report.jobs[0].error.clone().unwrap_or_default();
+        assert_eq!(error.contains("taken over by another worker"), taken_over, "{error}");
+        let job = house.job(id);
+        assert_eq!((&job.status[..], job.rows_exported), ("completed", Some(10_000)));
+        let path = PathBuf::from(job.file_path.unwrap());
+        assert_eq!(house.files(), BTreeSet::from([path.clone()]));
+        let rows = house.snapshots(Scope::GLOBAL);
+        if format == "csv" {
+            check_csv(&path, &rows);
+        } else {
+            check_workbook(&path, &rows);
+        }
+        let options = house.database.texts("SELECT options FROM 202_attribution_exports").concat();
+        assert!(options.contains(&format!("\"claims\":{claims}")), "{options}");
+    }
+}
+
+#[test]
+fn a_command_that_is_interrupted_says_so_and_leaves_the_rest_to_others() {
+    let house = House::new(5);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let request = ExportRequest { webhook: Some(webhook(&url)), ..house.request("csv") };
+    let ids = [(); 2].map(|()| house.schedule(&request).export_id);
+    let folder = house.folder.path().display();
+    let arguments = format!("export run --directory {folder} --allow-network 127.0.0.0/8");
+    let worker = command::start(&house.database.url(), &arguments);
+    let (held, _) = listener.accept().unwrap();
+    worker.signal("INT");
+    drop(held);
+    let ended = worker.wait().expect(1);
+    assert!(ended.stderr.contains("stopped as asked"), "{}", ended.stderr);
+    // The first is to be sent again, the second was never begun.
+    let jobs = ids.map(|id| house.job(id));
+    assert_eq!(jobs.each_ref().map(|job| job.webhook_attempts), [1, 0]);
+    assert!(jobs.iter().all(|job| job.status == "completed" && job.webhook_due_at.is_some()));
 }

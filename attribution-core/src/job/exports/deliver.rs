@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::directory::ExportDirectory;
+use super::format_of;
 use super::queue::{Change, ExportQueue, Sent};
-use super::request::stored_format;
-use super::row::{ExportRow, WebhookState};
+use super::row::{ExportJob, ExportRow, WebhookState};
 use crate::export::ExportFormat;
 use crate::ground::error::Error;
 use crate::webhook::{Delivery, Notice, WebhookPolicy, WebhookRequest, deliver};
@@ -30,7 +30,8 @@ pub(super) fn send(
         Err(reason) => given_up(None, &reason),
         Ok(mut ready) => {
             let attempt = row.state.webhook_attempts + 1;
-            let after = wait_after(attempt, random()?) + policy.timeout.as_secs();
+            // A policy may say "for ever".
+            let after = wait_after(attempt, random()?) + policy.timeout.as_secs().min(LONGEST_WAIT);
             queue.change(row, &Change::Sending { due_at: queue.now() + after })?;
             let job = &row.job;
             let notice = Notice {
@@ -44,7 +45,7 @@ pub(super) fn send(
                 end_hour: u32::try_from(job.end_hour).unwrap_or(u32::MAX),
                 rows_exported: job.rows_exported.unwrap_or(0),
                 file_name: &ready.name,
-                file_mime: mime(&job.format),
+                file_mime: mime(job),
                 completed_at: time(job.completed_at),
                 download_url: policy.download_url(&ready.name),
             };
@@ -60,9 +61,9 @@ fn time(time: Option<u64>) -> u32 {
     time.map_or(0, |time| u32::try_from(time).unwrap_or(u32::MAX))
 }
 
-fn mime(format: &str) -> &'static str {
-    match stored_format(format) {
-        Ok((ExportFormat::Xlsx, _)) => {
+fn mime(job: &ExportJob) -> &'static str {
+    match format_of(job) {
+        Ok(ExportFormat::Xlsx) => {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         }
         _ => "text/csv",
@@ -84,6 +85,11 @@ fn prepare(
     row: &ExportRow,
 ) -> Result<Ready, String> {
     let job = &row.job;
+    if row.state.webhook_attempts >= MOST_ATTEMPTS {
+        // A worker that dies while it sends is no reason to send for ever.
+        let attempts = row.state.webhook_attempts;
+        return Err(format!("{attempts} attempts, and what became of the last is not known"));
+    }
     let url = job.webhook_url.clone().unwrap_or_default();
     let headers = read_headers(row.headers.as_deref())?;
     let secret = row.secret.clone().filter(|secret| !secret.is_empty());
@@ -173,7 +179,7 @@ fn judge(delivery: Delivery, attempt: u64, now: u64, random: u64) -> Sent {
 /// How long to wait after an attempt, in seconds: four times as long each time, and a quarter more or
 /// less by chance.
 fn wait_after(attempt: u64, random: u64) -> u64 {
-    let doublings = u32::try_from(attempt.saturating_sub(1) * 2).unwrap_or(u32::MAX).min(32);
+    let doublings = attempt.saturating_sub(1).min(16) * 2;
     let wait = (FIRST_WAIT << doublings).min(LONGEST_WAIT);
     wait - wait / 4 + random % (wait / 2 + 1)
 }

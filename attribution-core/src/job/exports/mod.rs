@@ -22,7 +22,8 @@ pub use row::{ExportJob, ExportQuery, ExportStatus, WebhookState};
 
 use self::directory::ExportDirectory;
 use self::queue::{Change, ExportQueue};
-use crate::ground::error::{Error, ErrorCode, quoted};
+use crate::export::ExportFormat;
+use crate::ground::error::{Error, ErrorCode};
 use crate::ground::scope::Scope;
 use crate::ground::time::Window;
 use crate::job::progress::{Phase, Progress, go_on};
@@ -89,6 +90,13 @@ fn make(
             return Err(Error::Cancelled);
         }
         _ if queue.may_pass(&error) => {
+            // The file may be there already, and the row not know of it.
+            let claim = row.state.claim.clone().unwrap_or_default();
+            match queue.verify(row) {
+                Ok(()) => directory.remove_left(row.job.export_id, &claim)?,
+                Err(Error::Locked(lost)) => return Ok(Some(lost)),
+                Err(error) => return Err(error),
+            }
             Change::PutBack { message: Some(message.clone()), counts: true }
         }
         _ => Change::Failed { message: message.clone() },
@@ -116,7 +124,7 @@ fn write_file(
         let found = format!("found {MOST_CLAIMS} beginnings, none of which came to an end");
         return Err(Error::limit("export", found, "one that comes to an end"));
     }
-    let (format, _) = stored_format(&row.job.format)?;
+    let format = format_of(&row.job)?;
     scope_and_window(&row.job)?;
     let model = queue.model_name(&row.job)?;
     let claim = row.state.claim.clone().unwrap_or_default();
@@ -146,6 +154,11 @@ pub(crate) fn scope_and_window(job: &ExportJob) -> Result<(Scope, Window), Error
     let window = Window::new(time("start_hour", job.start_hour)?, time("end_hour", job.end_hour)?)?;
     let scope_type = job.scope_type.trim().to_ascii_lowercase().parse()?;
     Ok((Scope::new(scope_type, job.scope_id.filter(|id| *id > 0))?, window))
+}
+
+/// The format of a stored job, likewise.
+fn format_of(job: &ExportJob) -> Result<ExportFormat, Error> {
+    stored_format(&job.format.trim().to_ascii_lowercase()).map(|(format, _)| format)
 }
 
 /// Fills bytes with what nobody can guess.
@@ -217,11 +230,137 @@ pub(crate) fn check_options(options: &ExportRunOptions) -> Result<ExportDirector
         return Err(Error::input("limit", "found 0", "1 or more"));
     }
     let directory = ExportDirectory::open(&options.directory)?;
-    if let Some(base) = &options.webhooks.download_base
-        && !(base.starts_with("https://") || base.starts_with("http://"))
-    {
-        let found = format!("found {}", quoted(base));
-        return Err(Error::input("download_base", found, "a URL with http:// or https://"));
-    }
+    options.webhooks.check()?;
     Ok(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::state::State;
+    use super::*;
+    use crate::job::tables::SnapshotRecord;
+
+    const CLAIM: &str = "0123456789abcdef0123456789abcdef";
+
+    fn lost() -> Error {
+        Error::Database { what: "a test".to_owned(), source: "the server is lost".into() }
+    }
+
+    /// A queue whose server is lost at a worker's last word of a job, and is there again after it.
+    #[derive(Default)]
+    struct Broken {
+        changes: Vec<Change>,
+        /// Whether the last word came through all the same.
+        came_through: bool,
+        rows: usize,
+        stops: bool,
+    }
+
+    impl ExportQueue for Broken {
+        fn take(&mut self, _: &mut Vec<u64>) -> Result<Option<(ExportRow, Option<String>)>, Error> {
+            Ok(None)
+        }
+
+        fn take_webhook(&mut self, _: &mut Vec<u64>) -> Result<Option<ExportRow>, Error> {
+            Ok(None)
+        }
+
+        fn release(&mut self) {}
+
+        fn model_name(&mut self, _: &ExportJob) -> Result<String, Error> {
+            Ok("linear".to_owned())
+        }
+
+        fn snapshots(
+            &mut self,
+            _: &ExportJob,
+            take: &mut dyn FnMut(SnapshotRecord) -> Result<(), Error>,
+        ) -> Result<(), Error> {
+            let record = SnapshotRecord {
+                snapshot_id: 1,
+                scope: Scope::GLOBAL,
+                date_hour: 0,
+                attributed_clicks: 1,
+                attributed_conversions: 1,
+                revenue: crate::Money::ZERO,
+                cost: crate::Money::ZERO,
+            };
+            for _ in 0..self.rows {
+                take(record)?;
+            }
+            if self.stops { Err(lost()) } else { Ok(()) }
+        }
+
+        fn verify(&mut self, _: &ExportRow) -> Result<(), Error> {
+            let done = self.came_through && !self.changes.is_empty();
+            if done { Err(Error::Locked("it is done".to_owned())) } else { Ok(()) }
+        }
+
+        fn change(&mut self, row: &mut ExportRow, change: &Change) -> Result<(), Error> {
+            self.changes.push(change.clone());
+            if matches!(change, Change::Completed { .. }) {
+                return Err(lost());
+            }
+            row.state.claim = None;
+            Ok(())
+        }
+
+        fn note_success(&mut self) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn may_pass(&self, error: &Error) -> bool {
+            error.code() == ErrorCode::Database
+        }
+
+        fn now(&self) -> u64 {
+            0
+        }
+    }
+
+    fn row(format: &str) -> ExportRow {
+        let job = ExportJob {
+            export_id: 7,
+            scope_type: " Global".to_owned(),
+            scope_id: Some(0),
+            end_hour: 3_600,
+            format: format.to_owned(),
+            ..ExportJob::default()
+        };
+        let state = State { claim: Some(CLAIM.to_owned()), claims: 1, ..State::default() };
+        ExportRow { job, secret: None, headers: None, state }
+    }
+
+    #[test]
+    fn a_server_lost_at_the_last_word_leaves_no_file_that_nobody_knows() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = ExportDirectory::open(folder.path()).unwrap();
+        let files = || fs::read_dir(folder.path()).unwrap().count();
+        let mut queue = Broken { rows: 3, ..Broken::default() };
+        let said = make(&mut queue, &directory, &mut row("CSV "), None, &()).unwrap().unwrap();
+        assert!(said.contains("the server is lost"), "{said}");
+        let [Change::Completed { rows: 3, .. }, Change::PutBack { counts: true, .. }] =
+            &queue.changes[..]
+        else {
+            panic!("{:?}", queue.changes)
+        };
+        assert_eq!(files(), 0);
+        // Where it came through, the file is the job's.
+        let mut queue = Broken { rows: 3, came_through: true, ..Broken::default() };
+        let said = make(&mut queue, &directory, &mut row("Xls"), None, &()).unwrap().unwrap();
+        assert!(said.contains("it is done") && queue.changes.len() == 1, "{said}");
+        assert_eq!(files(), 1);
+    }
+
+    #[test]
+    fn a_workbook_that_is_given_up_is_not_completed() {
+        let mut queue = Broken { rows: 10_000, stops: true, ..Broken::default() };
+        let file = tempfile::tempfile().unwrap();
+        let job = row("xls").job;
+        let written = rows::write_rows(&mut queue, &job, "linear", ExportFormat::Xlsx, &file, &());
+        assert_eq!(written.unwrap_err().code(), ErrorCode::Database);
+        assert_eq!(file.metadata().unwrap().len(), 0);
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -29,11 +30,15 @@ pub(super) fn write_rows(
     file: &File,
     progress: &dyn Progress,
 ) -> Result<u64, Error> {
+    let given_up = AtomicBool::new(false);
+    let given_up = &given_up;
     thread::scope(|scope| {
         let (full, to_write) = sync_channel::<Batch>(BATCHES);
         let (written, empty) = channel::<Batch>();
-        let writer = scope.spawn(move || encode(format, file, model, &to_write, &written));
+        let writer =
+            scope.spawn(move || encode(format, file, model, &to_write, &written, given_up));
         let read = read(queue, job, &full, &empty, progress);
+        given_up.store(read.is_err(), Ordering::Release);
         // The writer ends when nothing more can come.
         drop(full);
         let written = writer.join().map_err(|_| Error::Io {
@@ -89,6 +94,7 @@ fn encode(
     model: &str,
     to_write: &Receiver<Batch>,
     written: &Sender<Batch>,
+    given_up: &AtomicBool,
 ) -> Result<u64, Error> {
     let mut exporter = SnapshotExporter::new(format, BufWriter::with_capacity(BUFFER, file))?;
     for mut batch in to_write {
@@ -98,6 +104,10 @@ fn encode(
         batch.clear();
         // Where the reader is done, nobody takes it.
         let _ = written.send(batch);
+    }
+    // A workbook takes long to complete: not for nothing.
+    if given_up.load(Ordering::Acquire) {
+        return Err(Error::Cancelled);
     }
     let rows = exporter.rows();
     exporter.finish()?.flush().map_err(Error::io("export"))?;

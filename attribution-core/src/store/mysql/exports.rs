@@ -82,7 +82,8 @@ impl MysqlStore {
     /// guessed, and renamed when it is whole and on the disk. The rows are those of one consistent read.
     ///
     /// The job's `file_path` is the file's full path. What is stored there is sent only if it is a file
-    /// that lies in the folder. After a run in which nothing failed, row 3 of `202_cronjob_logs` has the
+    /// that lies in the folder, so all workers of a database need the same one. A workbook takes room in
+    /// the system's temporary folder too, about its own size and that of its rows. After a run in which nothing failed, row 3 of `202_cronjob_logs` has the
     /// time.
     ///
     /// A webhook is sent at least once, and where possible once: a worker that dies between the
@@ -177,7 +178,8 @@ fn read_job(row: &Row) -> (ExportJob, State) {
         end_hour: number(6).unwrap_or(0),
         format: text(7).unwrap_or_default(),
         status: text(8).unwrap_or_default(),
-        webhook_url: text(9).filter(|url| !url.is_empty()),
+        // Spaces alone are nothing to the database either.
+        webhook_url: text(9).filter(|url| !url.trim().is_empty()),
         webhook_signed: number(10) == Some(1),
         webhook_headers: exports::header_names(text(11).as_deref()),
         webhook_state: state.webhook,
@@ -285,6 +287,9 @@ fn schedule(
     })
 }
 
+/// Makes of a job's state what it is when the file is begun, after a status.
+type Begin<'a> = dyn Fn(&mut State, &str) + 'a;
+
 /// Which jobs a worker wants.
 struct Wanted<'a> {
     condition: &'a str,
@@ -293,8 +298,8 @@ struct Wanted<'a> {
     looked_at: usize,
     /// Those with the smallest first, as far as they are wanted at all.
     rank: &'a dyn Fn(&State) -> Option<u64>,
-    /// Where the job's file is begun: what its state is then.
-    begin: Option<&'a dyn Fn(&mut State)>,
+    /// Where the job's file is begun.
+    begin: Option<&'a Begin<'a>>,
 }
 
 /// The queue as one worker sees it. A job that it has is locked by name on its connection for as long as
@@ -441,7 +446,7 @@ impl<'a> Queue<'a> {
                 return Ok(None);
             };
             if let Some(begin) = wanted.begin {
-                begin(&mut row.state);
+                begin(&mut row.state, &row.job.status);
                 let (status, time) = (ExportStatus::Processing.name().to_owned(), now());
                 connection.run(
                     what,
@@ -514,8 +519,15 @@ impl ExportQueue for Queue<'_> {
     fn take(&mut self, tried: &mut Vec<u64>) -> Result<Option<(ExportRow, Option<String>)>, Error> {
         let claim = exports::draw_claim()?;
         let before = RefCell::new(None);
-        let begin = |state: &mut State| {
-            let claims = state.claims + 1;
+        let begin = |state: &mut State, status: &str| {
+            // After a lost reply to the commit it is begun already.
+            if state.claim.as_ref() == Some(&claim) {
+                return;
+            }
+            // Done once, and put into the queue again.
+            let again = state.claim.is_some()
+                && !status.eq_ignore_ascii_case(ExportStatus::Processing.name());
+            let claims = if again { 1 } else { state.claims + 1 };
             let begun = State { claim: Some(claim.clone()), claims, ..State::default() };
             before.replace(std::mem::replace(state, begun).claim);
         };
@@ -523,7 +535,7 @@ impl ExportQueue for Queue<'_> {
             condition: "status = 'pending' OR (status = 'processing' \
                         AND (options LIKE ? OR COALESCE(started_at, updated_at) < ?))",
             values: vec![
-                Value::from(format!("%{}%", State::CLAIMED)),
+                Value::from(State::CLAIMED),
                 Value::UInt(now().saturating_sub(LEFT_BEHIND)),
             ],
             order: "queued_at, export_id",
@@ -727,6 +739,8 @@ fn changed(row: &ExportRow, change: &Change, time: u64) -> Changed {
         }
         Change::Failed { message } => {
             ExportStatus::Failed.name().clone_into(&mut status);
+            // Who puts it into the queue again has it begin anew.
+            (state.claim, state.claims) = (None, 0);
             vec![("failed_at", time), ("last_error", error(Some(message)))]
         }
         Change::PutBack { message, counts } => {
