@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::ground::error::Error;
 use crate::ground::time::Window;
+use crate::job::rebuild::hours::WrittenBy;
 use crate::job::tables::{ResultTable, StoredConversion, StoredSnapshot, Worker};
 
 /// A table that has rows of an owner.
@@ -131,6 +132,8 @@ pub(crate) trait PurgeReader {
 pub(crate) trait PurgeWorker: Worker + PurgeReader {
     /// Reads everything from the primary, and notes a window with the snapshots that are written.
     fn work_on(&mut self, window: Window);
+    /// The windows that an hour's snapshots were written in, for each of their models.
+    fn written_by(&mut self, hour: u32) -> Result<Vec<WrittenBy>, Error>;
     /// Those of these snapshots that have credits.
     fn with_credits(&mut self, snapshot_ids: &[u64]) -> Result<Vec<u64>, Error>;
     /// The next hours that have snapshots.

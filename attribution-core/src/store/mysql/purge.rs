@@ -17,6 +17,7 @@ use crate::job::purge::tables::{
     By, FoundCredit, FoundExport, FoundTouch, PurgeReader, PurgeTable, PurgeWorker, SnapshotHour,
 };
 use crate::job::purge::{self, PurgeOptions, PurgeReport, PurgeTarget};
+use crate::job::rebuild::hours::WrittenBy;
 use crate::job::tables::{ResultTable, StoredConversion, StoredSnapshot};
 
 /// So many rows are deleted in one transaction, where they need not go together.
@@ -231,9 +232,12 @@ fn of_owner(table: PurgeTable, owner: u64, before: Option<u32>) -> (String, Vec<
         PurgeTable::Audit => {
             ("202_attribution_audit WHERE user_id = ? AND action <> 'purge'", "created_at")
         }
-        PurgeTable::Runs => {
-            ("202_attribution_runs WHERE user_id = ? AND job <> 'purge'", "started_at")
-        }
+        // So is when it was, but not what earlier purges failed with, which may name rows.
+        PurgeTable::Runs => (
+            "202_attribution_runs WHERE user_id = ? AND status <> 'running' \
+             AND (job <> 'purge' OR last_error IS NOT NULL)",
+            "started_at",
+        ),
     };
     if table == PurgeTable::Visitors {
         values.push(uint(owner));
@@ -443,6 +447,28 @@ impl PurgeWorker for MysqlWorker {
     fn work_on(&mut self, window: Window) {
         self.reader.replica = None;
         self.window = Some(window);
+    }
+
+    fn written_by(&mut self, hour: u32) -> Result<Vec<WrittenBy>, Error> {
+        let hour = u64::from(hour);
+        let values =
+            [uint(self.reader.owner), uint(hour), uint(hour + u64::from(SECONDS_PER_HOUR))];
+        rows(
+            self,
+            "reading snapshots",
+            "SELECT model_id, MIN(lookback_start), MAX(lookback_end) \
+             FROM 202_attribution_snapshots \
+             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? GROUP BY model_id",
+            &values,
+            |row| {
+                let fields = Fields::new(row, "202_attribution_snapshots");
+                Ok(WrittenBy {
+                    model_id: fields.number(0)?,
+                    start: fields.time(1)?,
+                    end: fields.time(2)?,
+                })
+            },
+        )
     }
 
     fn with_credits(&mut self, snapshot_ids: &[u64]) -> Result<Vec<u64>, Error> {
