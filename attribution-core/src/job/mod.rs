@@ -11,6 +11,8 @@ pub(crate) mod all_users;
 pub(crate) mod backfill;
 #[cfg(feature = "mysql")]
 mod difference;
+#[cfg(feature = "mysql")]
+mod export_file;
 #[cfg(feature = "exports")]
 pub(crate) mod exports;
 #[cfg(feature = "mysql")]
@@ -19,6 +21,7 @@ mod external_sort;
 mod journeys;
 #[cfg(feature = "mysql")]
 pub(crate) mod overview;
+#[cfg(feature = "mysql")]
 pub(crate) mod purge;
 #[cfg(feature = "mysql")]
 pub(crate) mod rebuild;

@@ -84,7 +84,7 @@ fn value() -> Value {
 fn answering(answer: impl Into<Vec<u8>>) -> impl Fn(TcpStream) + Send + Sync {
     let answer = answer.into();
     move |mut stream| {
-        let mut part = [0; 65_536];
+        let mut part = vec![0; 65_536];
         while stream.read(&mut part).is_ok_and(|read| read > 0) {
             if stream.write_all(&answer).is_err() {
                 break;
@@ -152,7 +152,7 @@ fn values_that_are_damaged_are_no_answer_and_the_server_is_none_the_worse() {
 #[test]
 fn servers_that_are_silent_or_trickle_or_cut_off_cost_a_bounded_time() {
     let silent = listener(|mut stream| {
-        let mut part = [0; 65_536];
+        let mut part = vec![0; 65_536];
         while stream.read(&mut part).is_ok_and(|read| read > 0) {}
     });
     let reads_nothing = listener(|stream| {
@@ -218,7 +218,7 @@ fn a_socket_that_accepts_no_more_costs_a_bounded_time() {
 #[test]
 fn a_full_server_is_asked_all_the_same() {
     let port = listener(|mut stream| {
-        let mut part = [0; 65_536];
+        let mut part = vec![0; 65_536];
         let mut first = true;
         while stream.read(&mut part).is_ok_and(|read| read > 0) {
             let answer: &[u8] = if first { b"$-1\r\n" } else { b"-OOM command not allowed\r\n" };

@@ -1,14 +1,16 @@
 //! What a purge finds and deletes.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use mysql::{Row, Value};
 
 use super::connection::{Connection, now};
-use super::reader::read_conversion;
+use super::reader::{MysqlReader, read_conversion};
+use super::run::Servers;
 use super::values::Fields;
 use super::worker::{MysqlWorker, read_snapshot};
-use super::{MysqlStore, again, check_known, schema};
+use super::{MysqlStore, check_known, schema};
 use crate::ground::error::Error;
 use crate::ground::time::{SECONDS_PER_HOUR, Window};
 use crate::job::all_users::{UserOutcome, for_all_users};
@@ -70,12 +72,9 @@ impl MysqlStore {
             check_known(&mut connection, user_id)?;
         }
         if options.dry_run {
-            return purge::look(
-                &mut Looker { connection, owner: user_id },
-                user_id,
-                options,
-                now(),
-            );
+            let primary = Servers { replica: None, ..self.servers.clone() };
+            let mut reader = MysqlReader::open(&primary, user_id, Arc::default())?;
+            return purge::look(&mut reader, user_id, options, now());
         }
         drop(connection);
         purge::purge(self, user_id, options, now(), progress)
@@ -120,18 +119,13 @@ pub(super) trait Ask {
 }
 
 /// Reads without a run.
-struct Looker {
-    connection: Connection,
-    owner: u64,
-}
-
-impl Ask for Looker {
+impl Ask for MysqlReader {
     fn owner(&self) -> u64 {
         self.owner
     }
 
     fn ask<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        again(&mut self.connection, |connection| work(connection))
+        self.read(work)
     }
 }
 
