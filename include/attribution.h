@@ -5,9 +5,10 @@
  *
  * Statuses. Every function that can fail returns an attribution_status, and tells an attribution_error,
  * where it is given one, what went wrong and where. There is no hidden state: no last error, no global
- * settings, no threads that outlive a call. No function unwinds, and none ends the process: a panic inside
- * becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no memory
- * left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
+ * settings, no threads that outlive a call (but for the look-up of a cache server's or webhook's name, where
+ * the system takes longer over it than the call may). No function unwinds, and none ends the process: a panic
+ * inside becomes ATTRIBUTION_STATUS_PANIC, and Rust prints its text to standard error. (Where the system has no
+ * memory left, Rust ends the process all the same.) What a call that fails was to fill is as it was, or zeros.
  *
  * Handles. A pointer to a struct that is only named here is a handle. Whoever has it made owns it, and frees
  * it with the function of its name, by the address of the variable that holds it: that is set to NULL, and
@@ -21,19 +22,19 @@
  *
  * Threads. Handles may be passed from thread to thread. A handle may be used by several at once while none of
  * them changes or frees it; attribution_error and attribution_batch_append change what they are given.
- * After fork, a child may go on using handles.
+ * After fork, a child may go on using handles, but for an attribution_cache.
  *
  * Callbacks. No function that the caller gives, be it a write, a progress or one of Arrow's (release, get_schema,
  * get_next, get_last_error), may unwind or jump out, or free what the call that runs was given.
  *
- * Signals. The library sets no handlers. While it talks to a database, SIGPIPE is held back on the calling
+ * Signals. The library sets no handlers. While it talks to a database or another server, SIGPIPE is held back on the calling
  * thread, during the progress callback, too, so that a lost connection is a status even in a program that
  * has not switched it off.
  *
  * Structs with a `size` may grow at their end in later versions. Begin them with their _INIT, and an older or
  * newer library will understand them. All others never change.
  *
- * Money and stored credit are counts of 0.00001. Times are unix seconds, UTC. Texts are UTF-8 and end with
+ * Money and stored credit are counts of 0.00001, percentages counts of 0.01 %. Times are unix seconds, UTC. Texts are UTF-8 and end with
  * a NUL.
  */
 
@@ -473,6 +474,196 @@ typedef uint32_t attribution_severity;
 #endif // __cplusplus
 
 /**
+ * The place of a touch in its own journey.
+ */
+enum attribution_place
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The oldest of several touches.
+     */
+    ATTRIBUTION_PLACE_FIRST = 1,
+    /**
+     * Neither the oldest nor the newest.
+     */
+    ATTRIBUTION_PLACE_ASSIST = 2,
+    /**
+     * The newest of several touches.
+     */
+    ATTRIBUTION_PLACE_LAST = 3,
+    /**
+     * The only touch.
+     */
+    ATTRIBUTION_PLACE_SINGLE = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_place attribution_place;
+#else
+typedef uint32_t attribution_place;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What is out of the ordinary.
+ */
+enum attribution_metric
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The attributed conversions.
+     */
+    ATTRIBUTION_METRIC_CONVERSIONS = 1,
+    /**
+     * The attributed revenue.
+     */
+    ATTRIBUTION_METRIC_REVENUE = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_metric attribution_metric;
+#else
+typedef uint32_t attribution_metric;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How far out of the ordinary it is.
+ */
+enum attribution_anomaly_severity
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * A change of 25 % or more.
+     */
+    ATTRIBUTION_ANOMALY_WARNING = 1,
+    /**
+     * A change of 50 % or more.
+     */
+    ATTRIBUTION_ANOMALY_CRITICAL = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_anomaly_severity attribution_anomaly_severity;
+#else
+typedef uint32_t attribution_anomaly_severity;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How far an export has come.
+ */
+enum attribution_export_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something that this header does not know; in a query, any.
+     */
+    ATTRIBUTION_EXPORT_OTHER = 0,
+    /**
+     * It waits for a worker.
+     */
+    ATTRIBUTION_EXPORT_PENDING = 1,
+    /**
+     * A worker makes its file.
+     */
+    ATTRIBUTION_EXPORT_PROCESSING = 2,
+    /**
+     * Its file is there.
+     */
+    ATTRIBUTION_EXPORT_COMPLETED = 3,
+    /**
+     * It has no file, and will not be tried again.
+     */
+    ATTRIBUTION_EXPORT_FAILED = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_export_status attribution_export_status;
+#else
+typedef uint32_t attribution_export_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of an export's webhook so far.
+ */
+enum attribution_webhook_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is none, the file is not there yet, or another program looks after it.
+     */
+    ATTRIBUTION_WEBHOOK_NONE = 0,
+    /**
+     * It is to be sent, for the first time or again.
+     */
+    ATTRIBUTION_WEBHOOK_WAITING = 1,
+    /**
+     * The receiver took it.
+     */
+    ATTRIBUTION_WEBHOOK_DELIVERED = 2,
+    /**
+     * It was not taken and is not sent again; the job's `last_error` says why.
+     */
+    ATTRIBUTION_WEBHOOK_GIVEN_UP = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_webhook_state attribution_webhook_state;
+#else
+typedef uint32_t attribution_webhook_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What of an account owner is to go.
+ */
+enum attribution_purge_target
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All that the owner has; the owner's own row, campaigns and accounts stay.
+     */
+    ATTRIBUTION_PURGE_OWNER = 1,
+    /**
+     * The clicks of `ids`, the conversions that hang on them, and every touch and credit of theirs.
+     */
+    ATTRIBUTION_PURGE_CLICKS = 2,
+    /**
+     * The conversions of `ids` with their journeys and credits. Their clicks stay.
+     */
+    ATTRIBUTION_PURGE_CONVERSIONS = 3,
+    /**
+     * All clicks of the visitor that is the one entry of `ids`, as with ATTRIBUTION_PURGE_CLICKS.
+     */
+    ATTRIBUTION_PURGE_VISITOR = 4,
+    /**
+     * What is older than its table's limit.
+     */
+    ATTRIBUTION_PURGE_AGE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum attribution_purge_target attribution_purge_target;
+#else
+typedef uint32_t attribution_purge_target;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Conversions with their journeys, owned by the library.
  *
  * Made empty by attribution_batch_new and filled row by row, or made whole from columns, Arrow or
@@ -480,6 +671,23 @@ typedef uint32_t attribution_severity;
  * frees it, threads may share it.
  */
 typedef struct attribution_batch attribution_batch;
+
+/**
+ * The snapshot reads of a store, cached in the process and, where one is given, in a server.
+ *
+ * Made by attribution_cache_open, owned by the caller and freed with attribution_cache_free. It does not
+ * need the store that it was made of. Threads may share it. It keeps connections, which it makes anew when
+ * they are lost; a child after fork may not use it, nor free it.
+ */
+typedef struct attribution_cache attribution_cache;
+
+/**
+ * Models side by side on the same conversions.
+ *
+ * Made by attribution_store_compare, owned by the caller and freed with attribution_comparison_free. It
+ * never changes; threads may share it. The texts that it gives are its own and stay until it is freed.
+ */
+typedef struct attribution_comparison attribution_comparison;
 
 /**
  * What went wrong, told by the call that it was given to.
@@ -490,6 +698,23 @@ typedef struct attribution_batch attribution_batch;
  * given to. Threads may not share one.
  */
 typedef struct attribution_error attribution_error;
+
+/**
+ * What came of a run of the export queue.
+ *
+ * Made by attribution_store_run_exports, owned by the caller and freed with attribution_export_run_free. It
+ * never changes; threads may share it. The texts that it gives are its own and stay until it is freed.
+ */
+typedef struct attribution_export_run attribution_export_run;
+
+/**
+ * Exports as the queue holds them. None has its webhook's secret or the values of its headers.
+ *
+ * Made by attribution_store_schedule_export or attribution_store_exports, owned by the caller and freed with
+ * attribution_exports_free. It never changes; threads may share it. The texts that it gives are its own and
+ * stay until it is freed.
+ */
+typedef struct attribution_exports attribution_exports;
 
 /**
  * What a check found, finding by finding.
@@ -517,11 +742,20 @@ typedef struct attribution_journeys attribution_journeys;
 typedef struct attribution_model attribution_model;
 
 /**
+ * What a dashboard shows of one model and scope.
+ *
+ * Made by attribution_store_overview, owned by the caller and freed with attribution_overview_free. It
+ * never changes; threads may share it. The columns and texts that it gives are its own and stay until it is
+ * freed.
+ */
+typedef struct attribution_overview attribution_overview;
+
+/**
  * What a job did for each account owner.
  *
- * Made by attribution_store_backfill or attribution_store_rebuild, owned by the caller and freed with
- * attribution_report_free. It never changes; threads may share it. The texts that it gives are its own and
- * stay until it is freed.
+ * Made by attribution_store_backfill, attribution_store_rebuild or attribution_store_purge, owned by the caller
+ * and freed with attribution_report_free. It never changes; threads may share it. The texts that it gives are
+ * its own and stay until it is freed.
  */
 typedef struct attribution_report attribution_report;
 
@@ -546,7 +780,7 @@ typedef struct attribution_store attribution_store;
 /**
  * Snapshots that were read from a database.
  *
- * Made by attribution_store_snapshots, owned by the caller and freed with
+ * Made by attribution_store_snapshots or attribution_cache_snapshots, owned by the caller and freed with
  * attribution_stored_snapshots_free. It never changes; threads may share it.
  */
 typedef struct attribution_stored_snapshots attribution_stored_snapshots;
@@ -862,6 +1096,721 @@ typedef struct attribution_touch_columns {
 } attribution_touch_columns;
 
 /**
+ * How snapshots are cached. To be begun with ATTRIBUTION_CACHE_OPTIONS_INIT, which has the defaults.
+ */
+typedef struct attribution_cache_options {
+    /**
+     * sizeof(attribution_cache_options)
+     */
+    size_t size;
+    /**
+     * How long a value is given again at most, in seconds, 1 to 86400. Even an expired value is never a
+     * wrong one: this bounds what changes that went around the library can leave behind.
+     */
+    uint32_t expiry_seconds;
+    /**
+     * The server that processes share: `redis://user:password@host:port/database`,
+     * `redis+unix:///path?db=N`, `memcached://host:port` or `memcached+unix:///path`; NULL for none. It has
+     * to be trusted as the database is.
+     */
+    const char *server_url;
+    /**
+     * How many bytes are held in the process at most; 0 holds none.
+     */
+    size_t capacity;
+    /**
+     * What the server may cost a read in all, in milliseconds, 1 to 10000.
+     */
+    uint32_t timeout_ms;
+} attribution_cache_options;
+
+/**
+ * Which stored snapshots to read. To be begun with ATTRIBUTION_SNAPSHOT_QUERY_INIT, which asks for all
+ * scopes; the user, the model and the window are to be set.
+ */
+typedef struct attribution_snapshot_query {
+    /**
+     * sizeof(attribution_snapshot_query)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model's slug.
+     */
+    const char *model;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * One of the ATTRIBUTION_SCOPE_ numbers, or ATTRIBUTION_SCOPE_ANY.
+     */
+    uint32_t scope_type;
+    /**
+     * The scope's id; 0 for any.
+     */
+    uint64_t scope_id;
+    /**
+     * The most snapshots to read; 0 for all.
+     */
+    uint64_t limit;
+    /**
+     * How many to pass over first.
+     */
+    uint64_t offset;
+} attribution_snapshot_query;
+
+/**
+ * What became of the reads of a cache, and what it holds. To be begun with ATTRIBUTION_CACHE_COUNTS_INIT.
+ */
+typedef struct attribution_cache_counts {
+    /**
+     * sizeof(attribution_cache_counts)
+     */
+    size_t size;
+    /**
+     * Reads that were asked for.
+     */
+    uint64_t reads;
+    /**
+     * Reads that the process's own values answered.
+     */
+    uint64_t memory_hits;
+    /**
+     * Reads that the server's values answered.
+     */
+    uint64_t server_hits;
+    /**
+     * Reads that another thread's reading of the same answered.
+     */
+    uint64_t shared;
+    /**
+     * Readings of rows from the database.
+     */
+    uint64_t loads;
+    /**
+     * Those that were made before the value expired.
+     */
+    uint64_t early_refreshes;
+    /**
+     * Those that were not stored as the model changed meanwhile, or has no generation yet.
+     */
+    uint64_t not_stored;
+    /**
+     * Failures of the server: down, slow, or not understood.
+     */
+    uint64_t server_failures;
+    /**
+     * Reads that left the server alone as it had failed shortly before.
+     */
+    uint64_t server_skips;
+    /**
+     * Values that the server refused to store, or that are too large for it.
+     */
+    uint64_t server_refusals;
+    /**
+     * Values of the server that were damaged or of another kind.
+     */
+    uint64_t server_rejections;
+    /**
+     * Connections to the database made anew after one was lost.
+     */
+    uint64_t reconnections;
+    /**
+     * Values held in the process.
+     */
+    uint64_t entries;
+    /**
+     * The bytes they take.
+     */
+    uint64_t bytes;
+} attribution_cache_counts;
+
+/**
+ * What to compare. To be begun with ATTRIBUTION_COMPARE_OPTIONS_INIT, which has the defaults of all but the
+ * user, the models and the window.
+ */
+typedef struct attribution_compare_options {
+    /**
+     * sizeof(attribution_compare_options)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The models, each by the slug of a stored one or as a text that attribution_model_from_spec takes.
+     * What could be both is the slug.
+     */
+    const char *const *models;
+    /**
+     * How many there are.
+     */
+    size_t model_count;
+    /**
+     * The model that the others are compared to, by its slug or name; NULL for the first.
+     */
+    const char *baseline;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * What the totals are of, one of the ATTRIBUTION_SCOPE_ numbers: everything, or each id of its kind.
+     */
+    uint32_t scope_type;
+    /**
+     * Of this id alone; 0 for all.
+     */
+    uint64_t scope_id;
+    /**
+     * From how many resamples the intervals are taken, 40 to 10000; 0 for no intervals.
+     */
+    uint32_t resamples;
+    /**
+     * On how many threads; 0 for one for each processor. The results are the same for any number.
+     */
+    uint32_t threads;
+} attribution_compare_options;
+
+/**
+ * Is told now and then how far a job has come: its phase (one of the ATTRIBUTION_PHASE_ numbers), how much
+ * of it is done, and of how much. Gives 0 to go on, or another number to end the job at the next safe
+ * point with ATTRIBUTION_STATUS_CANCELLED; until then it may be called again, whatever it gives.
+ *
+ * It is called on the thread that called the job, during that call alone. It must not unwind or jump out,
+ * and may call the library, though not for the same user's jobs.
+ */
+typedef int32_t (*attribution_progress)(uint32_t phase, uint64_t done, uint64_t total, void *context);
+
+/**
+ * What was compared. Its text is the comparison's, and stays until that is freed. To be begun with
+ * ATTRIBUTION_COMPARISON_FIELDS_INIT.
+ */
+typedef struct attribution_comparison_fields {
+    /**
+     * sizeof(attribution_comparison_fields)
+     */
+    size_t size;
+    /**
+     * The window's first second.
+     */
+    uint64_t start;
+    /**
+     * The second after the window's last.
+     */
+    uint64_t end;
+    /**
+     * What the totals are of, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    uint32_t scope_type;
+    /**
+     * The one id that was asked for; 0 for all.
+     */
+    uint64_t scope_id;
+    /**
+     * The name of the model that the others are compared to.
+     */
+    const char *baseline;
+    /**
+     * How many resamples the intervals are taken from; 0 for no intervals.
+     */
+    uint32_t resamples;
+    /**
+     * Conversions in the window.
+     */
+    uint64_t conversions;
+    /**
+     * Touches of all their journeys together.
+     */
+    uint64_t touches;
+    /**
+     * Conversions whose journeys have more than one touch.
+     */
+    uint64_t multi_touch_journeys;
+    /**
+     * Conversions whose converting click is missing.
+     */
+    uint64_t missing_clicks;
+    /**
+     * For each scope id in order, a row for each model in the order given: how many rows.
+     */
+    size_t rows;
+} attribution_comparison_fields;
+
+/**
+ * What a model brought, what it brought more than another, or one end of an interval of either. Its layout
+ * never changes.
+ */
+typedef struct attribution_figures {
+    /**
+     * The sum of the stored credits, as a count of 0.00001.
+     */
+    int64_t credited_conversions;
+    /**
+     * The revenue, as a count of 0.00001.
+     */
+    int64_t revenue;
+    /**
+     * The cost, as a count of 0.00001.
+     */
+    int64_t cost;
+    /**
+     * Revenue less cost, as a count of 0.00001.
+     */
+    int64_t profit;
+    /**
+     * The return on the cost as a count of 0.01 %, or of 0.01 percentage points; 0 where there is none.
+     * Of what is beyond 64 bits, the nearest that they hold.
+     */
+    int64_t roi_percent;
+    /**
+     * 1 where there is a return on the cost, 0 where there is none, as without a cost.
+     */
+    uint8_t has_roi;
+} attribution_figures;
+
+/**
+ * One model and scope id. Its texts are the comparison's, and stay until that is freed. To be begun with
+ * ATTRIBUTION_COMPARISON_ROW_INIT.
+ */
+typedef struct attribution_comparison_row {
+    /**
+     * sizeof(attribution_comparison_row)
+     */
+    size_t size;
+    /**
+     * The model: a stored one's slug, or the name of another.
+     */
+    const char *model;
+    /**
+     * The scope's id; 0 for global.
+     */
+    uint64_t scope_id;
+    /**
+     * Credited touches in the scope.
+     */
+    uint64_t attributed_clicks;
+    /**
+     * Conversions with at least one credited touch in the scope.
+     */
+    uint64_t attributed_conversions;
+    /**
+     * Those of them whose journeys have more than one touch.
+     */
+    uint64_t multi_touch_journeys;
+    /**
+     * The figures, exact.
+     */
+    struct attribution_figures figures;
+    /**
+     * What is more than the baseline's in the same scope; zeros for the baseline.
+     */
+    struct attribution_figures difference;
+    /**
+     * The lower ends of the figures' 95 % intervals; zeros without intervals.
+     */
+    struct attribution_figures figures_low;
+    /**
+     * The upper ends.
+     */
+    struct attribution_figures figures_high;
+    /**
+     * The lower ends of the differences' 95 % intervals.
+     */
+    struct attribution_figures difference_low;
+    /**
+     * The upper ends.
+     */
+    struct attribution_figures difference_high;
+    /**
+     * What to mind when reading the row, each with its rule; NULL where there is nothing.
+     */
+    const char *const *hints;
+    /**
+     * How many hints there are.
+     */
+    size_t hint_count;
+    /**
+     * 1 where there are intervals, else 0.
+     */
+    uint8_t has_intervals;
+    /**
+     * 1 where there is a difference, 0 for the baseline.
+     */
+    uint8_t has_difference;
+} attribution_comparison_row;
+
+/**
+ * How a run works on the queue. To be begun with ATTRIBUTION_EXPORT_RUN_OPTIONS_INIT; the directory is to be
+ * set.
+ */
+typedef struct attribution_export_run_options {
+    /**
+     * sizeof(attribution_export_run_options)
+     */
+    size_t size;
+    /**
+     * The folder that gets the files. It is there already, and its path is stored with each job.
+     */
+    const char *directory;
+    /**
+     * How many files a run makes at most; it sends at most twice as many webhooks.
+     */
+    uint32_t limit;
+} attribution_export_run_options;
+
+/**
+ * Where webhooks may go, and within which bounds. To be begun with ATTRIBUTION_WEBHOOK_POLICY_INIT: to public
+ * addresses alone, 15 seconds, files of up to 10 MB.
+ */
+typedef struct attribution_webhook_policy {
+    /**
+     * sizeof(attribution_webhook_policy)
+     */
+    size_t size;
+    /**
+     * Networks that may be reached although they are not public, such as "10.1.2.0/24"; may be NULL where
+     * there are none.
+     */
+    const char *const *allow;
+    /**
+     * How many there are.
+     */
+    size_t allow_count;
+    /**
+     * A PEM file of root certificates that receivers' certificates are to be signed by; NULL for those of
+     * Mozilla's list.
+     */
+    const char *root_certificates;
+    /**
+     * The address that finished files can be fetched under, which webhooks tell; NULL for none.
+     */
+    const char *download_base;
+    /**
+     * The time that a delivery may take in all, in milliseconds.
+     */
+    uint32_t timeout_ms;
+    /**
+     * The size in bytes of the largest file that is sent.
+     */
+    uint64_t largest_file;
+} attribution_webhook_policy;
+
+/**
+ * What a run of the queue did in all. To be begun with ATTRIBUTION_EXPORT_RUN_FIELDS_INIT.
+ */
+typedef struct attribution_export_run_fields {
+    /**
+     * sizeof(attribution_export_run_fields)
+     */
+    size_t size;
+    /**
+     * 1 where no job failed, none was put back and no webhook was given up, else 0.
+     */
+    uint8_t succeeded;
+    /**
+     * How many jobs were worked on.
+     */
+    size_t jobs;
+    /**
+     * How many files were made.
+     */
+    uint64_t completed;
+    /**
+     * How many jobs failed.
+     */
+    uint64_t failed;
+    /**
+     * How many jobs were put back, as the database was lost while their files were made.
+     */
+    uint64_t put_back;
+    /**
+     * How many rows the files have together.
+     */
+    uint64_t rows_exported;
+    /**
+     * How many webhooks were taken by their receivers.
+     */
+    uint64_t webhooks_delivered;
+    /**
+     * How many webhooks are to be sent again.
+     */
+    uint64_t webhooks_waiting;
+    /**
+     * How many webhooks were given up.
+     */
+    uint64_t webhooks_given_up;
+    /**
+     * How long it took, in milliseconds.
+     */
+    uint64_t duration_ms;
+} attribution_export_run_fields;
+
+/**
+ * What a run did with one job: made its file, sent its webhook, or both. Its texts are NULL where there is
+ * none, are the run's, and stay until that is freed. To be begun with ATTRIBUTION_EXPORT_OUTCOME_INIT.
+ */
+typedef struct attribution_export_outcome {
+    /**
+     * sizeof(attribution_export_outcome)
+     */
+    size_t size;
+    /**
+     * The export's id.
+     */
+    uint64_t export_id;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The export's status now, one of the ATTRIBUTION_EXPORT_ numbers.
+     */
+    uint32_t status;
+    /**
+     * What the webhook's state is now, one of the ATTRIBUTION_WEBHOOK_ numbers.
+     */
+    uint32_t webhook_state;
+    /**
+     * How many rows its file has.
+     */
+    uint64_t rows_exported;
+    /**
+     * The status code of the receiver's response, where this run got one, else 0.
+     */
+    uint32_t webhook_status_code;
+    /**
+     * The file's full path.
+     */
+    const char *file_path;
+    /**
+     * What went wrong in this run.
+     */
+    const char *error;
+} attribution_export_outcome;
+
+/**
+ * A header of a request. Its layout never changes.
+ */
+typedef struct attribution_header {
+    /**
+     * The name.
+     */
+    const char *name;
+    /**
+     * The value.
+     */
+    const char *value;
+} attribution_header;
+
+/**
+ * An export to be put into the queue. To be begun with ATTRIBUTION_EXPORT_REQUEST_INIT, which asks for the
+ * global snapshots as CSV and tells no one; the user, the model and the window are to be set.
+ */
+typedef struct attribution_export_request {
+    /**
+     * sizeof(attribution_export_request)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model's slug.
+     */
+    const char *model;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * The scope whose snapshots are exported, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    uint32_t scope_type;
+    /**
+     * ATTRIBUTION_FORMAT_CSV or ATTRIBUTION_FORMAT_XLSX.
+     */
+    uint32_t format;
+    /**
+     * The scope's id, which all but global need.
+     */
+    uint64_t scope_id;
+    /**
+     * Where the finished file is posted to, an http or https URL; NULL for nowhere.
+     */
+    const char *webhook_url;
+    /**
+     * The key that posts are signed under; NULL for none. It is never given back.
+     */
+    const char *webhook_secret;
+    /**
+     * Headers of the posts beside the library's own; may be NULL where there are none.
+     */
+    const struct attribution_header *webhook_headers;
+    /**
+     * How many there are.
+     */
+    size_t webhook_header_count;
+} attribution_export_request;
+
+/**
+ * Which exports to list, the newest first. To be begun with ATTRIBUTION_EXPORT_QUERY_INIT, which asks for the
+ * newest 100; the user is to be set.
+ */
+typedef struct attribution_export_query {
+    /**
+     * sizeof(attribution_export_query)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * Of this status alone, one of the ATTRIBUTION_EXPORT_ numbers; 0 for any.
+     */
+    uint32_t status;
+    /**
+     * The most exports to list.
+     */
+    uint64_t limit;
+    /**
+     * How many to pass over first.
+     */
+    uint64_t offset;
+} attribution_export_query;
+
+/**
+ * An export as the queue holds it. Times are unix seconds, 0 where there is none; texts are NULL where there
+ * is none, are those of the attribution_exports, and stay until that is freed. To be begun with
+ * ATTRIBUTION_EXPORT_FIELDS_INIT.
+ */
+typedef struct attribution_export_fields {
+    /**
+     * sizeof(attribution_export_fields)
+     */
+    size_t size;
+    /**
+     * The export's id.
+     */
+    uint64_t export_id;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model.
+     */
+    uint64_t model_id;
+    /**
+     * The scope, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    uint32_t scope_type;
+    /**
+     * How far it has come, one of the ATTRIBUTION_EXPORT_ numbers.
+     */
+    uint32_t status;
+    /**
+     * The scope's id; 0 for global.
+     */
+    uint64_t scope_id;
+    /**
+     * The window's first second.
+     */
+    uint64_t start_hour;
+    /**
+     * The second after the window's last.
+     */
+    uint64_t end_hour;
+    /**
+     * "csv", or "xls" for a workbook.
+     */
+    const char *format;
+    /**
+     * The webhook's URL.
+     */
+    const char *webhook_url;
+    /**
+     * The names of the webhook's own headers.
+     */
+    const char *const *webhook_headers;
+    /**
+     * How many there are.
+     */
+    size_t webhook_header_count;
+    /**
+     * 1 where the webhook is signed with a secret, else 0.
+     */
+    uint8_t webhook_signed;
+    /**
+     * What became of the webhook, one of the ATTRIBUTION_WEBHOOK_ numbers.
+     */
+    uint32_t webhook_state;
+    /**
+     * How often the webhook was sent.
+     */
+    uint64_t webhook_attempts;
+    /**
+     * When the webhook is due, where it is waiting.
+     */
+    uint64_t webhook_due_at;
+    /**
+     * When the webhook was last sent.
+     */
+    uint64_t webhook_attempted_at;
+    /**
+     * The status code of the receiver's last response; 0 where there was none.
+     */
+    uint64_t webhook_status_code;
+    /**
+     * The file's full path.
+     */
+    const char *file_path;
+    /**
+     * How many rows the file has; 0 where there is none.
+     */
+    uint64_t rows_exported;
+    /**
+     * When it was put into the queue.
+     */
+    uint64_t queued_at;
+    /**
+     * When a worker last took it.
+     */
+    uint64_t started_at;
+    /**
+     * When its file was there.
+     */
+    uint64_t completed_at;
+    /**
+     * When it failed.
+     */
+    uint64_t failed_at;
+    /**
+     * What went wrong last, with the export or with its webhook.
+     */
+    const char *last_error;
+} attribution_export_fields;
+
+/**
  * One finding. Its texts are those of the attribution_findings, and stay until that is freed. To be begun with
  * ATTRIBUTION_FINDING_INIT.
  */
@@ -940,16 +1889,6 @@ typedef struct attribution_backfill_options {
 } attribution_backfill_options;
 
 /**
- * Is told now and then how far a job has come: its phase (one of the ATTRIBUTION_PHASE_ numbers), how much
- * of it is done, and of how much. Gives 0 to go on, or another number to end the job at the next safe
- * point with ATTRIBUTION_STATUS_CANCELLED; until then it may be called again, whatever it gives.
- *
- * It is called on the thread that called the job, during that call alone. It must not unwind or jump out,
- * and may call the library, though not for the same user's jobs.
- */
-typedef int32_t (*attribution_progress)(uint32_t phase, uint64_t done, uint64_t total, void *context);
-
-/**
  * How to rebuild. To be begun with ATTRIBUTION_REBUILD_OPTIONS_INIT, which has the defaults of all but the
  * window.
  */
@@ -990,8 +1929,413 @@ typedef struct attribution_rebuild_options {
 } attribution_rebuild_options;
 
 /**
- * What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
- * begun with ATTRIBUTION_USER_REPORT_INIT.
+ * What to give an overview of. To be begun with ATTRIBUTION_OVERVIEW_OPTIONS_INIT, which asks for the newest
+ * 24 hours of everything; the user, the model and the window are to be set.
+ */
+typedef struct attribution_overview_options {
+    /**
+     * sizeof(attribution_overview_options)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model's slug.
+     */
+    const char *model;
+    /**
+     * The first second of the window, in unix time; it falls to its hour.
+     */
+    uint32_t start;
+    /**
+     * The second after the window's last; it rises to the next whole hour unless it is on one.
+     */
+    uint32_t end;
+    /**
+     * One of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    uint32_t scope_type;
+    /**
+     * The scope's id, which all but global need.
+     */
+    uint64_t scope_id;
+    /**
+     * How many hours a page has, 1 to 10000.
+     */
+    uint64_t limit;
+    /**
+     * How many of the newest hours come before the page's: 0 for the newest page.
+     */
+    uint64_t offset;
+} attribution_overview_options;
+
+/**
+ * The totals of the whole window, as they are stored: money with 4 decimals. Its text is the overview's, and
+ * stays until that is freed. To be begun with ATTRIBUTION_OVERVIEW_FIELDS_INIT.
+ */
+typedef struct attribution_overview_fields {
+    /**
+     * sizeof(attribution_overview_fields)
+     */
+    size_t size;
+    /**
+     * The account owner.
+     */
+    uint64_t user_id;
+    /**
+     * The model's slug.
+     */
+    const char *model;
+    /**
+     * The window's first second.
+     */
+    uint64_t start;
+    /**
+     * The second after the window's last.
+     */
+    uint64_t end;
+    /**
+     * The scope, one of the ATTRIBUTION_SCOPE_ numbers.
+     */
+    uint32_t scope_type;
+    /**
+     * The scope's id; 0 for global.
+     */
+    uint64_t scope_id;
+    /**
+     * Hours that have a snapshot.
+     */
+    uint64_t hours;
+    /**
+     * Credited touches.
+     */
+    uint64_t attributed_clicks;
+    /**
+     * Conversions with at least one credited touch in the scope.
+     */
+    uint64_t attributed_conversions;
+    /**
+     * The sum of the stored revenues, as a count of 0.00001.
+     */
+    int64_t revenue;
+    /**
+     * The sum of the stored costs, as a count of 0.00001.
+     */
+    int64_t cost;
+    /**
+     * Revenue less cost, as a count of 0.00001.
+     */
+    int64_t profit;
+    /**
+     * The return on the cost as a count of 0.01 %; 0 where there is no cost.
+     */
+    int64_t roi_percent;
+    /**
+     * 1 where there is a cost, else 0.
+     */
+    uint8_t has_roi;
+    /**
+     * How many anomalies there are in the page's latest hour.
+     */
+    size_t anomalies;
+} attribution_overview_fields;
+
+/**
+ * A page of hours that have a snapshot, counted from the newest and listed from the oldest; each pointer is
+ * to `length` entries, or NULL where there are none. The entries are the overview's, never change, and stay
+ * until it is freed. To be begun with ATTRIBUTION_HOUR_COLUMNS_INIT.
+ */
+typedef struct attribution_hour_columns {
+    /**
+     * sizeof(attribution_hour_columns)
+     */
+    size_t size;
+    /**
+     * The number of hours.
+     */
+    size_t length;
+    /**
+     * The unix second at which the hour begins, UTC.
+     */
+    const uint32_t *date_hours;
+    /**
+     * Credited touches.
+     */
+    const uint64_t *attributed_clicks;
+    /**
+     * Conversions with at least one credited touch in the scope.
+     */
+    const uint64_t *attributed_conversions;
+    /**
+     * The stored revenue, as a count of 0.00001.
+     */
+    const int64_t *revenues;
+    /**
+     * The stored cost, as a count of 0.00001.
+     */
+    const int64_t *costs;
+    /**
+     * Revenue less cost, as a count of 0.00001.
+     */
+    const int64_t *profits;
+    /**
+     * The return on the cost as a count of 0.01 %; 0 where there is no cost.
+     */
+    const int64_t *roi_percents;
+    /**
+     * 1 where there is a cost, else 0.
+     */
+    const uint8_t *roi_present;
+} attribution_hour_columns;
+
+/**
+ * The stored credits of the whole window by the places of their touches: first, assist, last, single; each
+ * pointer is to `length` entries, or NULL where there are none. The entries are the overview's, never change,
+ * and stay until it is freed. To be begun with ATTRIBUTION_MIX_COLUMNS_INIT.
+ */
+typedef struct attribution_mix_columns {
+    /**
+     * sizeof(attribution_mix_columns)
+     */
+    size_t size;
+    /**
+     * The number of places.
+     */
+    size_t length;
+    /**
+     * The place, one of the ATTRIBUTION_PLACE_ numbers.
+     */
+    const uint32_t *places;
+    /**
+     * Credited touches.
+     */
+    const uint64_t *touches;
+    /**
+     * The sum of their stored credits, as a count of 0.00001.
+     */
+    const uint64_t *credits;
+    /**
+     * Their share of the credit of all places as a count of 0.01 %, each rounded on its own; 0 where there
+     * is no credit at all.
+     */
+    const int64_t *share_percents;
+    /**
+     * 1 where there is any credit, else 0.
+     */
+    const uint8_t *share_present;
+} attribution_mix_columns;
+
+/**
+ * The latest hour of a page, far from the mean of the earlier ones. Its texts are the overview's, and stay
+ * until that is freed. To be begun with ATTRIBUTION_ANOMALY_INIT.
+ */
+typedef struct attribution_anomaly {
+    /**
+     * sizeof(attribution_anomaly)
+     */
+    size_t size;
+    /**
+     * Of what, one of the ATTRIBUTION_METRIC_ numbers.
+     */
+    uint32_t metric;
+    /**
+     * How far, one of the ATTRIBUTION_ANOMALY_ numbers.
+     */
+    uint32_t severity;
+    /**
+     * The change, (latest - mean) / mean, as a count of 0.01 %; negative where it went down.
+     */
+    int64_t change_percent;
+    /**
+     * The latest hour, as the unix second at which it begins, UTC.
+     */
+    uint32_t date_hour;
+    /**
+     * The latest hour's value: a count, or money with 5 decimals.
+     */
+    const char *latest;
+    /**
+     * The mean of the earlier hours: with 2 decimals for a count, with 5 for money.
+     */
+    const char *mean;
+    /**
+     * All that in a sentence.
+     */
+    const char *message;
+} attribution_anomaly;
+
+/**
+ * What to purge and how. To be begun with ATTRIBUTION_PURGE_OPTIONS_INIT; the user and the target, with
+ * what it takes, are to be set. What a target does not take has to be nothing.
+ */
+typedef struct attribution_purge_options {
+    /**
+     * sizeof(attribution_purge_options)
+     */
+    size_t size;
+    /**
+     * The account owner; 0, under ATTRIBUTION_PURGE_AGE alone, for all that are not deleted.
+     */
+    uint64_t user_id;
+    /**
+     * One of the ATTRIBUTION_PURGE_ numbers.
+     */
+    uint32_t target;
+    /**
+     * 1 to count what would go and write nothing, else 0.
+     */
+    uint8_t dry_run;
+    /**
+     * The clicks, the conversions or the one visitor.
+     */
+    struct attribution_u64_slice ids;
+    /**
+     * For how many seconds journeys are kept under ATTRIBUTION_PURGE_AGE. Here and below 0 leaves the table
+     * alone, and the moment that lies so long back falls to its hour.
+     */
+    uint32_t keep_journeys_seconds;
+    /**
+     * The same for credits; at most what snapshots are kept for.
+     */
+    uint32_t keep_credits_seconds;
+    /**
+     * The same for snapshots, which take their credits along.
+     */
+    uint32_t keep_snapshots_seconds;
+    /**
+     * The same for exports with their files.
+     */
+    uint32_t keep_exports_seconds;
+    /**
+     * The same for the audit, but for the proofs of purges.
+     */
+    uint32_t keep_audit_seconds;
+    /**
+     * How long to wait for another run of the same owner to end, in seconds.
+     */
+    uint32_t wait_seconds;
+    /**
+     * The folder of the export files, needed where exports that are to go have files; else it may be NULL.
+     * No file outside it is ever removed.
+     */
+    const char *export_directory;
+    /**
+     * How journeys that lose a click are assembled anew, as the backfills of this owner do: one of the
+     * ATTRIBUTION_JOURNEY_KEY_ numbers.
+     */
+    uint32_t journey_key;
+    /**
+     * How long before the conversion a touch may be, in seconds.
+     */
+    uint32_t lookback_seconds;
+    /**
+     * How many of the newest touches are kept, from 1 to 65535.
+     */
+    uint32_t max_touches;
+} attribution_purge_options;
+
+/**
+ * What a purge of one account owner did, or would do; attribution_user_report has the owner, the transactions
+ * and the time. To be begun with ATTRIBUTION_PURGE_REPORT_INIT.
+ */
+typedef struct attribution_purge_report {
+    /**
+     * sizeof(attribution_purge_report)
+     */
+    size_t size;
+    /**
+     * What was to go, one of the ATTRIBUTION_PURGE_ numbers.
+     */
+    uint32_t target;
+    /**
+     * 1 where nothing was written.
+     */
+    uint8_t dry_run;
+    /**
+     * Ids that were given and that no row of this owner has.
+     */
+    uint64_t not_found;
+    /**
+     * The number of tables that were looked at.
+     */
+    size_t tables;
+    /**
+     * Hours whose snapshots and credits were made right again.
+     */
+    uint64_t hours_rebuilt;
+    /**
+     * Export files that were removed.
+     */
+    uint64_t files_removed;
+    /**
+     * Export files that were gone already.
+     */
+    uint64_t files_missing;
+    /**
+     * Export files that were left, each with its row: their number.
+     */
+    size_t files_left;
+    /**
+     * Exports that are being made, which were left.
+     */
+    uint64_t exports_in_progress;
+    /**
+     * Finished exports that cover hours that were rebuilt, which were left. They hold totals alone.
+     */
+    uint64_t exports_of_rebuilt_hours;
+} attribution_purge_report;
+
+/**
+ * What a purge did in one table. Its text is the report's, and stays until that is freed. To be begun with
+ * ATTRIBUTION_PURGED_TABLE_INIT.
+ */
+typedef struct attribution_purged_table {
+    /**
+     * sizeof(attribution_purged_table)
+     */
+    size_t size;
+    /**
+     * The table's name.
+     */
+    const char *table;
+    /**
+     * Rows that were to go.
+     */
+    uint64_t found;
+    /**
+     * Rows that went.
+     */
+    uint64_t removed;
+    /**
+     * Rows that were to go and were still there when they were counted again in the end.
+     */
+    uint64_t left;
+} attribution_purged_table;
+
+/**
+ * An export's file that was not removed. Its text is the report's, and stays until that is freed. To be
+ * begun with ATTRIBUTION_LEFT_FILE_INIT.
+ */
+typedef struct attribution_left_file {
+    /**
+     * sizeof(attribution_left_file)
+     */
+    size_t size;
+    /**
+     * The export whose file it is; its row is left too.
+     */
+    uint64_t export_id;
+    /**
+     * Why, for a person.
+     */
+    const char *problem;
+} attribution_left_file;
+
+/**
+ * What came of a job for one account owner; what a purge counted is in attribution_purge_report. Its text is the
+ * report's, and stays until that is freed. To be begun with ATTRIBUTION_USER_REPORT_INIT.
  */
 typedef struct attribution_user_report {
     /**
@@ -1011,7 +2355,7 @@ typedef struct attribution_user_report {
      */
     const char *message;
     /**
-     * The window's first second.
+     * The window's first second; 0 of a purge, which has none.
      */
     uint64_t start;
     /**
@@ -1137,49 +2481,6 @@ typedef struct attribution_invalid_model {
      */
     const char *problem;
 } attribution_invalid_model;
-
-/**
- * Which stored snapshots to read. To be begun with ATTRIBUTION_SNAPSHOT_QUERY_INIT, which asks for all
- * scopes; the user, the model and the window are to be set.
- */
-typedef struct attribution_snapshot_query {
-    /**
-     * sizeof(attribution_snapshot_query)
-     */
-    size_t size;
-    /**
-     * The account owner.
-     */
-    uint64_t user_id;
-    /**
-     * The model's slug.
-     */
-    const char *model;
-    /**
-     * The first second of the window, in unix time; it falls to its hour.
-     */
-    uint32_t start;
-    /**
-     * The second after the window's last; it rises to the next whole hour unless it is on one.
-     */
-    uint32_t end;
-    /**
-     * One of the ATTRIBUTION_SCOPE_ numbers, or ATTRIBUTION_SCOPE_ANY.
-     */
-    uint32_t scope_type;
-    /**
-     * The scope's id; 0 for any.
-     */
-    uint64_t scope_id;
-    /**
-     * The most snapshots to read; 0 for all.
-     */
-    uint64_t limit;
-    /**
-     * How many to pass over first.
-     */
-    uint64_t offset;
-} attribution_snapshot_query;
 
 /**
  * Stored snapshots, ordered by scope, id and hour; each pointer is to `length` entries, or NULL where
@@ -1757,6 +3058,165 @@ attribution_status attribution_credits_columns(const struct attribution_model *m
                                                struct attribution_error *error);
 
 /**
+ * A cache before a store. NULL for the options means what their _INIT has. Nothing is connected to yet.
+ * Errors do not repeat the server's URL, which may hold a password.
+ */
+attribution_status attribution_cache_open(const struct attribution_store *store,
+                                          const struct attribution_cache_options *options,
+                                          struct attribution_cache **cache,
+                                          struct attribution_error *error);
+
+/**
+ * As attribution_store_snapshots gives them, of what was read before where that is what the database still
+ * has. A read that begins after a rebuild has ended gives its rows, whatever becomes of the server; and the
+ * server's failure is none of the call's.
+ */
+attribution_status attribution_cache_snapshots(const struct attribution_cache *cache,
+                                               const struct attribution_snapshot_query *query,
+                                               struct attribution_stored_snapshots **snapshots,
+                                               struct attribution_error *error);
+
+/**
+ * What became of the reads so far, and what is held.
+ */
+attribution_status attribution_cache_statistics(const struct attribution_cache *cache,
+                                                struct attribution_cache_counts *counts,
+                                                struct attribution_error *error);
+
+/**
+ * Forgets what is held in the process, and leaves a server as it is.
+ */
+attribution_status attribution_cache_clear(const struct attribution_cache *cache,
+                                           struct attribution_error *error);
+
+/**
+ * Frees a cache, closes its connections and sets the variable to NULL. NULL, and a variable that is NULL,
+ * are left alone.
+ */
+void attribution_cache_free(struct attribution_cache **cache);
+
+/**
+ * Compares models over a user's stored conversions and journeys: exact totals, their differences to a
+ * baseline, and 95 % intervals of both by a bootstrap over conversions. Nothing is written and no lock is
+ * taken. `progress` may be NULL; `context` is given to it.
+ */
+attribution_status attribution_store_compare(const struct attribution_store *store,
+                                             const struct attribution_compare_options *options,
+                                             attribution_progress progress,
+                                             void *context,
+                                             struct attribution_comparison **comparison,
+                                             struct attribution_error *error);
+
+/**
+ * What was compared.
+ */
+attribution_status attribution_comparison_get(const struct attribution_comparison *comparison,
+                                              struct attribution_comparison_fields *fields,
+                                              struct attribution_error *error);
+
+/**
+ * The row at an index.
+ */
+attribution_status attribution_comparison_row_get(const struct attribution_comparison *comparison,
+                                                  size_t index,
+                                                  struct attribution_comparison_row *row,
+                                                  struct attribution_error *error);
+
+/**
+ * The comparison as a JSON object, as the command's compare --json prints it; NULL for what is none.
+ */
+const char *attribution_comparison_json(const struct attribution_comparison *comparison);
+
+/**
+ * Frees a comparison and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_comparison_free(struct attribution_comparison **comparison);
+
+/**
+ * Works on the queue of all users: makes the files of pending jobs, the oldest first, and of those whose
+ * worker died, and sends the webhooks that are due. Any number of workers may run at once. `policy` says
+ * where webhooks may go, NULL the defaults. `progress` may be NULL; `context` is given to it.
+ *
+ * A job that fails does not stop the others, and the status is ATTRIBUTION_STATUS_OK all the same: what came
+ * of each is in the run, and whether all is well in its `succeeded`.
+ */
+attribution_status attribution_store_run_exports(const struct attribution_store *store,
+                                                 const struct attribution_export_run_options *options,
+                                                 const struct attribution_webhook_policy *policy,
+                                                 attribution_progress progress,
+                                                 void *context,
+                                                 struct attribution_export_run **run,
+                                                 struct attribution_error *error);
+
+/**
+ * What was done in all.
+ */
+attribution_status attribution_export_run_get(const struct attribution_export_run *run,
+                                              struct attribution_export_run_fields *fields,
+                                              struct attribution_error *error);
+
+/**
+ * What was done with the job at an index, in the order in which they were taken.
+ */
+attribution_status attribution_export_run_job(const struct attribution_export_run *run,
+                                              size_t index,
+                                              struct attribution_export_outcome *outcome,
+                                              struct attribution_error *error);
+
+/**
+ * The run as a JSON object, as the command's export run --json prints it; NULL for what is none.
+ */
+const char *attribution_export_run_json(const struct attribution_export_run *run);
+
+/**
+ * Frees a run and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_export_run_free(struct attribution_export_run **run);
+
+/**
+ * Puts an export of a user's model into the queue, with an audit row. Nothing is written where anything is
+ * not allowed. `policy` says where webhooks may go, NULL the defaults. `exports` gets the one export.
+ */
+attribution_status attribution_store_schedule_export(const struct attribution_store *store,
+                                                     const struct attribution_export_request *request,
+                                                     const struct attribution_webhook_policy *policy,
+                                                     struct attribution_exports **exports,
+                                                     struct attribution_error *error);
+
+/**
+ * Lists a user's exports, the newest first.
+ */
+attribution_status attribution_store_exports(const struct attribution_store *store,
+                                             const struct attribution_export_query *query,
+                                             struct attribution_exports **exports,
+                                             struct attribution_error *error);
+
+/**
+ * The number of exports; 0 for what is none.
+ */
+size_t attribution_exports_count(const struct attribution_exports *exports);
+
+/**
+ * The export at an index.
+ */
+attribution_status attribution_exports_get(const struct attribution_exports *exports,
+                                           size_t index,
+                                           struct attribution_export_fields *fields,
+                                           struct attribution_error *error);
+
+/**
+ * As the command's --json prints it: a JSON list of exports, or the one object of an export that was
+ * scheduled. NULL for what is none.
+ */
+const char *attribution_exports_json(const struct attribution_exports *exports);
+
+/**
+ * Frees exports and sets the variable to NULL; the exports themselves stay in the queue. NULL, and a variable
+ * that is NULL, are left alone.
+ */
+void attribution_exports_free(struct attribution_exports **exports);
+
+/**
  * Looks at the server, its settings, the schema and the data, and tells what is wrong or could be better,
  * each with its remedy. Changes nothing. Whatever is found, the status is ATTRIBUTION_STATUS_OK.
  */
@@ -1819,6 +3279,96 @@ attribution_status attribution_store_rebuild(const struct attribution_store *sto
                                              void *context,
                                              struct attribution_report **report,
                                              struct attribution_error *error);
+
+/**
+ * What a dashboard shows of one of a user's models and a scope, from what is stored: totals of the window, a
+ * page of hours, the mix of touches by their places in their journeys, and anomalies.
+ */
+attribution_status attribution_store_overview(const struct attribution_store *store,
+                                              const struct attribution_overview_options *options,
+                                              struct attribution_overview **overview,
+                                              struct attribution_error *error);
+
+/**
+ * The totals.
+ */
+attribution_status attribution_overview_get(const struct attribution_overview *overview,
+                                            struct attribution_overview_fields *fields,
+                                            struct attribution_error *error);
+
+/**
+ * The page of hours as columns, valid until the overview is freed.
+ */
+attribution_status attribution_overview_hours(const struct attribution_overview *overview,
+                                              struct attribution_hour_columns *columns,
+                                              struct attribution_error *error);
+
+/**
+ * The mix of touches as columns, valid until the overview is freed.
+ */
+attribution_status attribution_overview_mix(const struct attribution_overview *overview,
+                                            struct attribution_mix_columns *columns,
+                                            struct attribution_error *error);
+
+/**
+ * The anomaly at an index.
+ */
+attribution_status attribution_overview_anomaly(const struct attribution_overview *overview,
+                                                size_t index,
+                                                struct attribution_anomaly *anomaly,
+                                                struct attribution_error *error);
+
+/**
+ * The overview as a JSON object, as the command's overview --json prints it; NULL for what is none.
+ */
+const char *attribution_overview_json(const struct attribution_overview *overview);
+
+/**
+ * Frees an overview and sets the variable to NULL. NULL, and a variable that is NULL, are left alone.
+ */
+void attribution_overview_free(struct attribution_overview **overview);
+
+/**
+ * Erases what is an owner's, a data subject's or old, makes the affected hours right again, and verifies that
+ * nothing is left. `progress` may be NULL; `context` is given to it. After any failure, run it again: what
+ * is gone is gone, and the rest goes then.
+ *
+ * Of all users, the failure of one does not stop the others: the status is then that of the first which
+ * failed, and `report` is set and says what came of each. Where the one user's purge fails, or what is wrong
+ * is so for all, `report` is NULL.
+ */
+attribution_status attribution_store_purge(const struct attribution_store *store,
+                                           const struct attribution_purge_options *options,
+                                           attribution_progress progress,
+                                           void *context,
+                                           struct attribution_report **report,
+                                           struct attribution_error *error);
+
+/**
+ * What a purge did for the account owner at an index.
+ */
+attribution_status attribution_report_purge(const struct attribution_report *report,
+                                            size_t user,
+                                            struct attribution_purge_report *fields,
+                                            struct attribution_error *error);
+
+/**
+ * What a purge did in the table at an index, of the account owner at another.
+ */
+attribution_status attribution_report_purged_table(const struct attribution_report *report,
+                                                   size_t user,
+                                                   size_t index,
+                                                   struct attribution_purged_table *table,
+                                                   struct attribution_error *error);
+
+/**
+ * The export's file that a purge left at an index, of the account owner at another.
+ */
+attribution_status attribution_report_left_file(const struct attribution_report *report,
+                                                size_t user,
+                                                size_t index,
+                                                struct attribution_left_file *file,
+                                                struct attribution_error *error);
 
 /**
  * The number of account owners; 0 for what is no report.
@@ -2169,6 +3719,48 @@ const char *attribution_version_string(void);
     {sizeof(attribution_snapshot_query), 0, NULL, 0, 0, ATTRIBUTION_SCOPE_ANY, 0, 0, 0}
 #define ATTRIBUTION_STORED_SNAPSHOT_COLUMNS_INIT \
     {sizeof(attribution_stored_snapshot_columns), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define ATTRIBUTION_FIGURES_INIT {0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_COMPARE_OPTIONS_INIT \
+    {sizeof(attribution_compare_options), 0, NULL, 0, NULL, 0, 0, ATTRIBUTION_SCOPE_GLOBAL, 0, 200, 0}
+#define ATTRIBUTION_COMPARISON_FIELDS_INIT \
+    {sizeof(attribution_comparison_fields), 0, 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_COMPARISON_ROW_INIT                                              \
+    {sizeof(attribution_comparison_row), NULL, 0, 0, 0, 0, ATTRIBUTION_FIGURES_INIT, \
+     ATTRIBUTION_FIGURES_INIT, ATTRIBUTION_FIGURES_INIT, ATTRIBUTION_FIGURES_INIT,   \
+     ATTRIBUTION_FIGURES_INIT, ATTRIBUTION_FIGURES_INIT, NULL, 0, 0, 0}
+#define ATTRIBUTION_OVERVIEW_OPTIONS_INIT \
+    {sizeof(attribution_overview_options), 0, NULL, 0, 0, ATTRIBUTION_SCOPE_GLOBAL, 0, 24, 0}
+#define ATTRIBUTION_OVERVIEW_FIELDS_INIT \
+    {sizeof(attribution_overview_fields), 0, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_HOUR_COLUMNS_INIT \
+    {sizeof(attribution_hour_columns), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+#define ATTRIBUTION_MIX_COLUMNS_INIT \
+    {sizeof(attribution_mix_columns), 0, NULL, NULL, NULL, NULL, NULL}
+#define ATTRIBUTION_ANOMALY_INIT {sizeof(attribution_anomaly), 0, 0, 0, 0, NULL, NULL, NULL}
+#define ATTRIBUTION_WEBHOOK_POLICY_INIT \
+    {sizeof(attribution_webhook_policy), NULL, 0, NULL, NULL, 15000, 10000000}
+#define ATTRIBUTION_EXPORT_REQUEST_INIT                                           \
+    {sizeof(attribution_export_request), 0, NULL, 0, 0, ATTRIBUTION_SCOPE_GLOBAL, \
+     ATTRIBUTION_FORMAT_CSV, 0, NULL, NULL, NULL, 0}
+#define ATTRIBUTION_EXPORT_QUERY_INIT {sizeof(attribution_export_query), 0, 0, 100, 0}
+#define ATTRIBUTION_EXPORT_FIELDS_INIT                                                                 \
+    {sizeof(attribution_export_fields), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, \
+     NULL, 0, 0, 0, 0, 0, NULL}
+#define ATTRIBUTION_EXPORT_RUN_OPTIONS_INIT {sizeof(attribution_export_run_options), NULL, 5}
+#define ATTRIBUTION_EXPORT_RUN_FIELDS_INIT \
+    {sizeof(attribution_export_run_fields), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_EXPORT_OUTCOME_INIT \
+    {sizeof(attribution_export_outcome), 0, 0, 0, 0, 0, 0, NULL, NULL}
+#define ATTRIBUTION_PURGE_OPTIONS_INIT                                                           \
+    {sizeof(attribution_purge_options), 0, 0, 0, ATTRIBUTION_SLICE_INIT, 0, 0, 0, 0, 0, 0, NULL, \
+     ATTRIBUTION_JOURNEY_KEY_VISITOR_CAMPAIGN, 2592000, 25}
+#define ATTRIBUTION_PURGE_REPORT_INIT \
+    {sizeof(attribution_purge_report), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define ATTRIBUTION_PURGED_TABLE_INIT {sizeof(attribution_purged_table), NULL, 0, 0, 0}
+#define ATTRIBUTION_LEFT_FILE_INIT {sizeof(attribution_left_file), 0, NULL}
+#define ATTRIBUTION_CACHE_OPTIONS_INIT {sizeof(attribution_cache_options), 300, NULL, 33554432, 5}
+#define ATTRIBUTION_CACHE_COUNTS_INIT \
+    {sizeof(attribution_cache_counts), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 /* The layouts that the library was built with, where pointers have 64 bits. */
 #ifdef __cplusplus
@@ -2426,6 +4018,276 @@ ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, attribut
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, attributed_conversions) == 56, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, revenues) == 64, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_stored_snapshot_columns, costs) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_figures) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_figures) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, credited_conversions) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, revenue) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, cost) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, profit) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, roi_percent) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_figures, has_roi) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_compare_options) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_compare_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, models) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, model_count) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, baseline) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, start) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, end) == 44, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, scope_type) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, scope_id) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, resamples) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_compare_options, threads) == 68, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_comparison_fields) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_comparison_fields) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, start) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, end) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, scope_type) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, scope_id) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, baseline) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, resamples) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, conversions) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, touches) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, multi_touch_journeys) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, missing_clicks) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_fields, rows) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_comparison_row) == 360, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_comparison_row) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, model) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, scope_id) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, attributed_clicks) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, attributed_conversions) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, multi_touch_journeys) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, figures) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, difference) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, figures_low) == 144, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, figures_high) == 192, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, difference_low) == 240, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, difference_high) == 288, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, hints) == 336, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, hint_count) == 344, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, has_intervals) == 352, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_comparison_row, has_difference) == 353, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_overview_options) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_overview_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, model) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, start) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, end) == 28, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, scope_type) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, limit) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_options, offset) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_overview_fields) == 128, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_overview_fields) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, model) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, start) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, end) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, scope_type) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, scope_id) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, hours) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, attributed_clicks) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, attributed_conversions) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, revenue) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, cost) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, profit) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, roi_percent) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, has_roi) == 112, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_overview_fields, anomalies) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_hour_columns) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_hour_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, date_hours) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, attributed_clicks) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, attributed_conversions) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, revenues) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, costs) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, profits) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, roi_percents) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_hour_columns, roi_present) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_mix_columns) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_mix_columns) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, length) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, places) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, touches) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, credits) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, share_percents) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_mix_columns, share_present) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_anomaly) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_anomaly) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, metric) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, severity) == 12, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, change_percent) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, date_hour) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, latest) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, mean) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_anomaly, message) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_header) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_header) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_header, name) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_header, value) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_webhook_policy) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_webhook_policy) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, allow) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, allow_count) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, root_certificates) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, download_base) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, timeout_ms) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_webhook_policy, largest_file) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_request) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_request) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, model) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, start) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, end) == 28, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, scope_type) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, format) == 36, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, webhook_url) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, webhook_secret) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, webhook_headers) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_request, webhook_header_count) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_query) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_query) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_query, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_query, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_query, status) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_query, limit) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_query, offset) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_fields) == 192, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_fields) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, export_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, user_id) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, model_id) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, scope_type) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, status) == 36, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, scope_id) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, start_hour) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, end_hour) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, format) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_url) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_headers) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_header_count) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_signed) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_state) == 100, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_attempts) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_due_at) == 112, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_attempted_at) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, webhook_status_code) == 128, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, file_path) == 136, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, rows_exported) == 144, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, queued_at) == 152, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, started_at) == 160, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, completed_at) == 168, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, failed_at) == 176, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_fields, last_error) == 184, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_run_options) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_run_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_options, directory) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_options, limit) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_run_fields) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_run_fields) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, succeeded) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, jobs) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, completed) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, failed) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, put_back) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, rows_exported) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, webhooks_delivered) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, webhooks_waiting) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, webhooks_given_up) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_run_fields, duration_ms) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_export_outcome) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_export_outcome) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, export_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, user_id) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, status) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, webhook_state) == 28, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, rows_exported) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, webhook_status_code) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, file_path) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_export_outcome, error) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purge_options) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purge_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, user_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, target) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, dry_run) == 20, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, ids) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, keep_journeys_seconds) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, keep_credits_seconds) == 44, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, keep_snapshots_seconds) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, keep_exports_seconds) == 52, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, keep_audit_seconds) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, wait_seconds) == 60, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, export_directory) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, journey_key) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, lookback_seconds) == 76, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_options, max_touches) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purge_report) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purge_report) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, target) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, dry_run) == 12, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, not_found) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, tables) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, hours_rebuilt) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_removed) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_missing) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, files_left) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, exports_in_progress) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purge_report, exports_of_rebuilt_hours) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_purged_table) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_purged_table) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, table) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, found) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, removed) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_purged_table, left) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_left_file) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_left_file) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_left_file, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_left_file, export_id) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_left_file, problem) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_cache_options) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_cache_options) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_options, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_options, expiry_seconds) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_options, server_url) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_options, capacity) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_options, timeout_ms) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(sizeof(attribution_cache_counts) == 120, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(attribution_cache_counts) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, size) == 0, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, reads) == 8, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, memory_hits) == 16, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, server_hits) == 24, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, shared) == 32, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, loads) == 40, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, early_refreshes) == 48, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, not_stored) == 56, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, server_failures) == 64, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, server_skips) == 72, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, server_refusals) == 80, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, server_rejections) == 88, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, reconnections) == 96, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, entries) == 104, "attribution.h: layout");
+ATTRIBUTION_STATIC_ASSERT(offsetof(attribution_cache_counts, bytes) == 112, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(sizeof(struct ArrowSchema) == 72, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(ATTRIBUTION_ALIGN_OF(struct ArrowSchema) == 8, "attribution.h: layout");
 ATTRIBUTION_STATIC_ASSERT(offsetof(struct ArrowSchema, format) == 0, "attribution.h: layout");

@@ -357,6 +357,57 @@ private:
     detail::Handle<attribution_report, attribution_report_free> handle_;
 };
 
+/* Models side by side. */
+class Comparison {
+public:
+    /* Takes a handle over. */
+    explicit Comparison(attribution_comparison *handle) noexcept : handle_(handle) {}
+
+    /* Its text is valid for as long as the comparison is. */
+    attribution_comparison_fields fields() const && = delete;
+    attribution_comparison_fields fields() const & {
+        attribution_comparison_fields fields = ATTRIBUTION_COMPARISON_FIELDS_INIT;
+        detail::call([&](attribution_error *error) { return attribution_comparison_get(get(), &fields, error); });
+        return fields;
+    }
+    std::size_t rows() const { return fields().rows; }
+    /* Its texts are valid for as long as the comparison is. */
+    attribution_comparison_row row(std::size_t index) const && = delete;
+    attribution_comparison_row row(std::size_t index) const & {
+        attribution_comparison_row row = ATTRIBUTION_COMPARISON_ROW_INIT;
+        detail::call([&](attribution_error *error) {
+            return attribution_comparison_row_get(get(), index, &row, error);
+        });
+        return row;
+    }
+    std::string json() const { return detail::text(attribution_comparison_json(get())); }
+    const attribution_comparison *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::Handle<attribution_comparison, attribution_comparison_free> handle_;
+};
+
+/* What a dashboard shows. */
+class Overview {
+public:
+    /* Takes a handle over. */
+    explicit Overview(attribution_overview *handle) noexcept : handle_(handle) {}
+
+    /* Its text is valid for as long as the overview is. */
+    attribution_overview_fields fields() const && = delete;
+    attribution_overview_fields fields() const & {
+        attribution_overview_fields fields = ATTRIBUTION_OVERVIEW_FIELDS_INIT;
+        detail::call([&](attribution_error *error) { return attribution_overview_get(get(), &fields, error); });
+        return fields;
+    }
+    std::string json() const { return detail::text(attribution_overview_json(get())); }
+    /* For attribution_overview_hours, _mix and _anomaly. */
+    const attribution_overview *get() const noexcept { return handle_.get(); }
+
+private:
+    detail::Handle<attribution_overview, attribution_overview_free> handle_;
+};
+
 /* A job for several users of which some failed. The report says what came of each. */
 class JobError : public Error {
 public:
@@ -421,6 +472,42 @@ public:
     /* Throws JobError where some of several users failed, and what `progress` throws. */
     Report rebuild(const attribution_rebuild_options &options, const Progress &progress = nullptr) const {
         return job(attribution_store_rebuild, options, progress);
+    }
+    /* Throws JobError where some of several users failed, and what `progress` throws. */
+    Report purge(const attribution_purge_options &options, const Progress &progress = nullptr) const {
+        return job(attribution_store_purge, options, progress);
+    }
+    /* `models` takes the place of those in the options: slugs of stored ones, or texts as Model::from_spec
+       takes them. Throws what `progress` throws. */
+    Comparison compare(const std::vector<std::string> &models, attribution_compare_options options,
+                       const Progress &progress = nullptr) const {
+        std::vector<const char *> texts;
+        texts.reserve(models.size());
+        for (const std::string &model : models) {
+            texts.push_back(detail::text(model));
+        }
+        options.models = texts.data();
+        options.model_count = texts.size();
+        Telling telling{progress, nullptr};
+        detail::Handle<attribution_comparison, attribution_comparison_free> given;
+        try {
+            detail::call([&](attribution_error *error) {
+                return attribution_store_compare(get(), &options, tell, &telling, given.out(), error);
+            });
+        } catch (const Error &) {
+            if (telling.thrown) {
+                std::rethrow_exception(telling.thrown);
+            }
+            throw;
+        }
+        return Comparison(given.release());
+    }
+    Overview overview(const attribution_overview_options &options) const {
+        detail::Handle<attribution_overview, attribution_overview_free> given;
+        detail::call([&](attribution_error *error) {
+            return attribution_store_overview(get(), &options, given.out(), error);
+        });
+        return Overview(given.release());
     }
     const attribution_store *get() const noexcept { return handle_.get(); }
 

@@ -41,6 +41,13 @@ impl Failure {
 }
 
 impl Failure {
+    /// An index that is beyond the end.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn index(index: usize, count: usize, what: &str) -> Self {
+        let allowed = format!("an index below {count}, the number of {what}");
+        Self::argument("index", format!("found {index}"), allowed)
+    }
+
     /// The same with places that begin with this.
     pub(crate) fn within(self, prefix: &str) -> Self {
         let Self::Engine(Error::Input(defects)) = self else { return self };
@@ -216,10 +223,56 @@ pub(crate) unsafe fn text_or_none<'a>(
     unsafe { text(pointer, place) }.map(Some)
 }
 
+/// The texts of an array of them.
+///
+/// # Safety
+/// Where it is not NULL, `length` pointers can be read there, each as [`text`] wants it.
+#[cfg(feature = "mysql")]
+pub(crate) unsafe fn texts<'a>(
+    pointers: *const *const c_char,
+    length: usize,
+    place: &str,
+) -> Result<Vec<&'a str>, Failure> {
+    // SAFETY: the caller's promise.
+    let pointers = unsafe { slice(pointers, length, place) }?;
+    let text_at = |(at, pointer): (usize, &*const c_char)| {
+        // SAFETY: the caller's promise.
+        unsafe { text(*pointer, &format!("{place}[{at}]")) }
+    };
+    pointers.iter().enumerate().map(text_at).collect()
+}
+
 /// Text for C, in which a NUL would be the end.
 pub(crate) fn c_text(text: &str) -> CString {
     let bytes: Vec<u8> = text.bytes().map(|byte| if byte == 0 { b' ' } else { byte }).collect();
     CString::new(bytes).unwrap_or_default()
+}
+
+/// Texts that C reads as an array of pointers.
+#[cfg(feature = "mysql")]
+#[derive(Debug, Default)]
+pub(crate) struct CTexts {
+    /// Where the pointers point to.
+    _texts: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+#[cfg(feature = "mysql")]
+impl CTexts {
+    pub(crate) fn new(texts: &[String]) -> Self {
+        let texts: Vec<CString> = texts.iter().map(|text| c_text(text)).collect();
+        Self { pointers: texts.iter().map(|text| text.as_ptr()).collect(), _texts: texts }
+    }
+
+    pub(crate) fn pointers(&self) -> &[*const c_char] {
+        &self.pointers
+    }
+}
+
+/// Text that there need not be, which is NULL then.
+#[cfg(feature = "mysql")]
+pub(crate) fn pointer_or_null(text: Option<&CString>) -> *const c_char {
+    text.map_or(ptr::null(), |text| text.as_ptr())
 }
 
 // ---------------------------------------------------------------- handles

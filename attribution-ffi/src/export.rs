@@ -27,7 +27,7 @@ pub enum attribution_format {
 pub type attribution_write =
     Option<unsafe extern "C" fn(data: *const u8, length: usize, context: *mut c_void) -> i32>;
 
-fn format_of(number: u32) -> Result<ExportFormat, Failure> {
+pub(crate) fn format_of(number: u32) -> Result<ExportFormat, Failure> {
     match number {
         1 => Ok(ExportFormat::Csv),
         2 => Ok(ExportFormat::Xlsx),

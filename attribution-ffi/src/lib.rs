@@ -9,7 +9,8 @@
 //! - `signals`: what keeps a lost connection from ending the host
 //! - `error`, `version`, `scope`, `columns`: statuses and error objects, versions, scopes, slices
 //! - `model`, `batch`, `journeys`, `calculate`, `result`, `export`
-//! - `database`: the store, the jobs and their reports, findings, stored snapshots
+//! - `database`: the store, the jobs and their reports, findings, stored snapshots and their cache,
+//!   comparison, overview, exports and webhooks, purge
 //! - `arrow`: batches and results through the Arrow C data and stream interfaces
 //!
 //! Rust programs depend on `attribution-core` instead. The functions are public here for the tests,

@@ -79,6 +79,21 @@ pub(crate) fn scope_type(number: u32, place: &str) -> Result<Option<ScopeType>, 
     found.map(Some).ok_or_else(|| Failure::argument(place, format!("found {number}"), allowed))
 }
 
+/// The scope type of a number where any will not do.
+#[cfg(feature = "mysql")]
+pub(crate) fn one_scope_type(number: u32, place: &str) -> Result<ScopeType, Failure> {
+    scope_type(number, place)?.ok_or_else(|| {
+        let allowed = "one of the other ATTRIBUTION_SCOPE_ numbers";
+        Failure::argument(place, "found ATTRIBUTION_SCOPE_ANY", allowed)
+    })
+}
+
+/// The number of a scope type by its name; any for one that is not known.
+#[cfg(feature = "mysql")]
+pub(crate) fn number_of_name(name: &str) -> u32 {
+    name.parse().map_or(attribution_scope::ATTRIBUTION_SCOPE_ANY as u32, number_of)
+}
+
 /// The scopes of a set of bits.
 pub(crate) fn scope_set(bits: u32, place: &str) -> Result<ScopeSet, Failure> {
     if bits >> SCOPES.len() != 0 {

@@ -312,6 +312,11 @@ static void freeing(void) {
     attribution_report_free(NULL);
     attribution_findings_free(NULL);
     attribution_stored_snapshots_free(NULL);
+    attribution_comparison_free(NULL);
+    attribution_overview_free(NULL);
+    attribution_exports_free(NULL);
+    attribution_export_run_free(NULL);
+    attribution_cache_free(NULL);
     attribution_store_free(NULL);
     attribution_error_free(NULL);
     attribution_error_free(&own);
@@ -613,6 +618,369 @@ static void database(void) {
     CHECK(store == NULL);
 }
 
+#define NOT_ALLOWED(call) CHECK_STATUS(call, ATTRIBUTION_STATUS_INVALID_INPUT)
+/* What is well asked for ends at the server, which is not there. */
+#define NO_SERVER(call) CHECK_STATUS(call, ATTRIBUTION_STATUS_DATABASE)
+
+static void comparisons(const attribution_store *store) {
+    static const char *const models[] = {"linear", "last_touch"}, *const torn[] = {"linear", NULL},
+                             *const no_text[] = {"\xff"};
+    attribution_compare_options options = ATTRIBUTION_COMPARE_OPTIONS_INIT;
+    attribution_comparison_fields fields = ATTRIBUTION_COMPARISON_FIELDS_INIT;
+    attribution_comparison_row row = ATTRIBUTION_COMPARISON_ROW_INIT;
+    attribution_comparison *comparison = (attribution_comparison *)&error;
+#define COMPARE attribution_store_compare(store, &options, never, NULL, &comparison, error)
+    options.user_id = 1;
+    options.end = 3600;
+    options.models = models;
+    options.model_count = LENGTH(models);
+    NO_SERVER(COMPARE);
+    CHECK(comparison == NULL && strstr(attribution_error_message(error), "hush") == NULL);
+    options.models = torn;
+    REFUSED(COMPARE);
+    PLACE("models[1]");
+    options.models = no_text;
+    options.model_count = 1;
+    REFUSED(COMPARE);
+    PLACE("models[0]");
+    options.models = NULL;
+    REFUSED(COMPARE);
+    PLACE("models");
+    options.models = models;
+    options.model_count = (size_t)1 << 61;
+    REFUSED(COMPARE);
+    PLACE("models");
+    options.model_count = 2;
+    options.baseline = "\xff";
+    REFUSED(COMPARE);
+    PLACE("baseline");
+    options.baseline = NULL;
+    options.scope_type = 7;
+    REFUSED(COMPARE);
+    PLACE("scope_type");
+    options.scope_type = ATTRIBUTION_SCOPE_ANY;
+    REFUSED(COMPARE);
+    PLACE("scope_type");
+    options.scope_type = ATTRIBUTION_SCOPE_GLOBAL;
+    options.resamples = 39;
+    NOT_ALLOWED(COMPARE);
+    PLACE("resamples");
+    options.resamples = 0;
+    options.end = 0;
+    NOT_ALLOWED(COMPARE);
+    PLACE("window");
+    options.size = 9999;
+    REFUSED(COMPARE);
+    PLACE("attribution_compare_options.size");
+    REFUSED(attribution_store_compare(NULL, &options, NULL, NULL, &comparison, error));
+    REFUSED(attribution_store_compare(store, NULL, NULL, NULL, &comparison, error));
+    REFUSED(attribution_store_compare(store, &options, NULL, NULL, NULL, error));
+    PLACE("comparison");
+    REFUSED(attribution_comparison_get(NULL, &fields, error));
+    REFUSED(attribution_comparison_row_get(NULL, 0, &row, error));
+    /* A handle of another kind. */
+    REFUSED(attribution_comparison_get((const attribution_comparison *)store, &fields, error));
+    PLACE("attribution_comparison");
+    CHECK(attribution_comparison_json(NULL) == NULL && comparison == NULL);
+}
+
+static void overviews(const attribution_store *store) {
+    attribution_overview_options options = ATTRIBUTION_OVERVIEW_OPTIONS_INIT;
+    attribution_overview_fields fields = ATTRIBUTION_OVERVIEW_FIELDS_INIT;
+    attribution_hour_columns hours = ATTRIBUTION_HOUR_COLUMNS_INIT;
+    attribution_mix_columns mix = ATTRIBUTION_MIX_COLUMNS_INIT;
+    attribution_anomaly anomaly = ATTRIBUTION_ANOMALY_INIT;
+    attribution_overview *overview = (attribution_overview *)&error;
+#define OVERVIEW attribution_store_overview(store, &options, &overview, error)
+    options.end = 3600;
+    REFUSED(OVERVIEW);
+    PLACE("model");
+    options.model = "linear";
+    NO_SERVER(OVERVIEW);
+    options.scope_type = ATTRIBUTION_SCOPE_ANY;
+    REFUSED(OVERVIEW);
+    PLACE("scope_type");
+    options.scope_type = ATTRIBUTION_SCOPE_CAMPAIGN;
+    NOT_ALLOWED(OVERVIEW);
+    PLACE("scope_id");
+    options.scope_id = 7;
+    options.limit = 0;
+    NOT_ALLOWED(OVERVIEW);
+    PLACE("limit");
+    options.end = 0;
+    NOT_ALLOWED(OVERVIEW);
+    PLACE("window");
+    REFUSED(attribution_store_overview(NULL, &options, &overview, error));
+    REFUSED(attribution_store_overview(store, NULL, &overview, error));
+    REFUSED(attribution_store_overview(store, &options, NULL, error));
+    PLACE("overview");
+    REFUSED(attribution_overview_get(NULL, &fields, error));
+    REFUSED(attribution_overview_hours(NULL, &hours, error));
+    REFUSED(attribution_overview_mix(NULL, &mix, error));
+    REFUSED(attribution_overview_anomaly(NULL, 0, &anomaly, error));
+    REFUSED(attribution_overview_hours((const attribution_overview *)store, &hours, error));
+    PLACE("attribution_overview");
+    CHECK(attribution_overview_json(NULL) == NULL && overview == NULL);
+}
+
+static void queues(const attribution_store *store) {
+    static const char *const networks[] = {"127.0.0.0/8", "intranet"};
+    attribution_export_request request = ATTRIBUTION_EXPORT_REQUEST_INIT;
+    attribution_export_query query = ATTRIBUTION_EXPORT_QUERY_INIT;
+    attribution_export_run_options options = ATTRIBUTION_EXPORT_RUN_OPTIONS_INIT;
+    attribution_webhook_policy policy = ATTRIBUTION_WEBHOOK_POLICY_INIT;
+    attribution_export_fields fields = ATTRIBUTION_EXPORT_FIELDS_INIT;
+    attribution_export_run_fields run_fields = ATTRIBUTION_EXPORT_RUN_FIELDS_INIT;
+    attribution_export_outcome outcome = ATTRIBUTION_EXPORT_OUTCOME_INIT;
+    attribution_exports *exports = (attribution_exports *)&error;
+    attribution_export_run *run = (attribution_export_run *)&error;
+    attribution_header headers[2];
+#define SCHEDULE attribution_store_schedule_export(store, &request, &policy, &exports, error)
+#define RUN attribution_store_run_exports(store, &options, &policy, never, NULL, &run, error)
+#define LIST attribution_store_exports(store, &query, &exports, error)
+    request.end = 3600;
+    REFUSED(SCHEDULE);
+    PLACE("model");
+    request.model = "linear";
+    NO_SERVER(SCHEDULE);
+    NO_SERVER(attribution_store_schedule_export(store, &request, NULL, &exports, error));
+    request.format = ATTRIBUTION_FORMAT_JSON_LINES;
+    NOT_ALLOWED(SCHEDULE);
+    PLACE("format");
+    request.format = 0;
+    REFUSED(SCHEDULE);
+    PLACE("format");
+    request.format = ATTRIBUTION_FORMAT_XLSX;
+    request.scope_type = ATTRIBUTION_SCOPE_ANY;
+    REFUSED(SCHEDULE);
+    PLACE("scope_type");
+    request.scope_type = ATTRIBUTION_SCOPE_CAMPAIGN;
+    NOT_ALLOWED(SCHEDULE);
+    PLACE("scope_id");
+    request.scope_id = 7;
+    NO_SERVER(SCHEDULE);
+    request.webhook_secret = "hush";
+    REFUSED(SCHEDULE);
+    PLACE("webhook_url");
+    request.webhook_url = "ftp://receiver.example/";
+    NOT_ALLOWED(SCHEDULE);
+    request.webhook_url = "https://127.0.0.1/";
+    NOT_ALLOWED(SCHEDULE);
+    CHECK(strstr(attribution_error_message(error), "hush") == NULL);
+    policy.allow = networks;
+    policy.allow_count = 1;
+    NO_SERVER(SCHEDULE);
+    policy.allow_count = 2;
+    NOT_ALLOWED(SCHEDULE);
+    policy.allow = NULL;
+    REFUSED(SCHEDULE);
+    PLACE("allow");
+    policy.allow_count = 0;
+    request.webhook_url = "https://receiver.example/";
+    headers[0].name = "X-Mine";
+    headers[0].value = "1";
+    headers[1].name = "X-Signed";
+    headers[1].value = NULL;
+    request.webhook_headers = headers;
+    request.webhook_header_count = 1;
+    NO_SERVER(SCHEDULE);
+    request.webhook_header_count = 2;
+    REFUSED(SCHEDULE);
+    PLACE("webhook_headers[1].value");
+    headers[0].name = "\xff";
+    REFUSED(SCHEDULE);
+    PLACE("webhook_headers[0].name");
+    headers[0].name = "Content-Length";
+    request.webhook_header_count = 1;
+    NOT_ALLOWED(SCHEDULE);
+    headers[0].name = "X-Mine";
+    headers[0].value = "1\r\nX: hush";
+    NOT_ALLOWED(SCHEDULE);
+    CHECK(strstr(attribution_error_message(error), "hush") == NULL);
+    request.webhook_headers = NULL;
+    REFUSED(SCHEDULE);
+    PLACE("webhook_headers");
+    policy.size = 8;
+    request.webhook_header_count = 0;
+    REFUSED(SCHEDULE);
+    PLACE("attribution_webhook_policy.size");
+    policy.size = sizeof policy;
+    REFUSED(attribution_store_schedule_export(NULL, &request, NULL, &exports, error));
+    REFUSED(attribution_store_schedule_export(store, NULL, NULL, &exports, error));
+    REFUSED(attribution_store_schedule_export(store, &request, NULL, NULL, error));
+    PLACE("exports");
+    CHECK(exports == NULL);
+
+    query.user_id = 1;
+    NO_SERVER(LIST);
+    query.status = 5;
+    REFUSED(LIST);
+    PLACE("status");
+    REFUSED(attribution_store_exports(NULL, &query, &exports, error));
+    REFUSED(attribution_store_exports(store, NULL, &exports, error));
+    REFUSED(attribution_store_exports(store, &query, NULL, error));
+    REFUSED(attribution_exports_get(NULL, 0, &fields, error));
+    REFUSED(attribution_exports_get((const attribution_exports *)store, 0, &fields, error));
+    PLACE("attribution_exports");
+    CHECK_NUMBER(attribution_exports_count(NULL), 0);
+    CHECK(attribution_exports_json(NULL) == NULL && exports == NULL);
+
+    REFUSED(RUN);
+    PLACE("directory");
+    options.directory = "/no/such/folder";
+    CHECK(RUN != ATTRIBUTION_STATUS_OK && run == NULL);
+    policy.root_certificates = "\xff";
+    REFUSED(RUN);
+    PLACE("root_certificates");
+    policy.root_certificates = NULL;
+    policy.download_base = "\xff";
+    REFUSED(RUN);
+    PLACE("download_base");
+    REFUSED(attribution_store_run_exports(NULL, &options, NULL, NULL, NULL, &run, error));
+    REFUSED(attribution_store_run_exports(store, NULL, NULL, NULL, NULL, &run, error));
+    REFUSED(attribution_store_run_exports(store, &options, NULL, NULL, NULL, NULL, error));
+    PLACE("run");
+    REFUSED(attribution_export_run_get(NULL, &run_fields, error));
+    REFUSED(attribution_export_run_job(NULL, 0, &outcome, error));
+    REFUSED(attribution_export_run_get((const attribution_export_run *)store, &run_fields, error));
+    PLACE("attribution_export_run");
+    CHECK(attribution_export_run_json(NULL) == NULL);
+}
+
+static void purges(const attribution_store *store) {
+    static const uint64_t ids[] = {8, 9};
+    attribution_purge_options options = ATTRIBUTION_PURGE_OPTIONS_INIT;
+    attribution_purge_report fields = ATTRIBUTION_PURGE_REPORT_INIT;
+    attribution_purged_table table = ATTRIBUTION_PURGED_TABLE_INIT;
+    attribution_left_file file = ATTRIBUTION_LEFT_FILE_INIT;
+    attribution_report *report = (attribution_report *)&error;
+#define PURGE attribution_store_purge(store, &options, never, NULL, &report, error)
+    options.user_id = 1;
+    /* A target that was forgotten is not all there is. */
+    REFUSED(PURGE);
+    PLACE("target");
+    options.target = 6;
+    REFUSED(PURGE);
+    PLACE("target");
+    options.target = ATTRIBUTION_PURGE_OWNER;
+    LEND(options.ids, ids);
+    REFUSED(PURGE);
+    PLACE("ids");
+    options.target = ATTRIBUTION_PURGE_AGE;
+    REFUSED(PURGE);
+    PLACE("ids");
+    options.target = ATTRIBUTION_PURGE_VISITOR;
+    REFUSED(PURGE);
+    PLACE("ids");
+    options.target = ATTRIBUTION_PURGE_CLICKS;
+    options.keep_audit_seconds = 1;
+    REFUSED(PURGE);
+    PLACE("keep_audit_seconds");
+    options.keep_audit_seconds = 0;
+    NO_SERVER(PURGE);
+    options.ids.data = NULL;
+    REFUSED(PURGE);
+    PLACE("ids");
+    options.ids.data = ids;
+    options.ids.length = SIZE_MAX;
+    REFUSED(PURGE);
+    PLACE("ids");
+    options.ids.length = 1;
+    options.target = ATTRIBUTION_PURGE_CONVERSIONS;
+    NO_SERVER(PURGE);
+    options.target = ATTRIBUTION_PURGE_VISITOR;
+    NO_SERVER(PURGE);
+    /* Nobody's visitor is everybody's. */
+    options.user_id = 0;
+    NOT_ALLOWED(PURGE);
+    options.user_id = 1;
+    options.dry_run = 2;
+    REFUSED(PURGE);
+    PLACE("dry_run");
+    options.dry_run = 0;
+    options.journey_key = 4;
+    REFUSED(PURGE);
+    PLACE("key");
+    options.export_directory = "\xff";
+    REFUSED(PURGE);
+    PLACE("export_directory");
+    REFUSED(attribution_store_purge(NULL, &options, NULL, NULL, &report, error));
+    REFUSED(attribution_store_purge(store, NULL, NULL, NULL, &report, error));
+    REFUSED(attribution_store_purge(store, &options, NULL, NULL, NULL, error));
+    PLACE("report");
+    REFUSED(attribution_report_purge(NULL, 0, &fields, error));
+    REFUSED(attribution_report_purged_table(NULL, 0, 0, &table, error));
+    REFUSED(attribution_report_left_file(NULL, 0, 0, &file, error));
+    CHECK(report == NULL);
+}
+
+static void caches(const attribution_store *store) {
+    attribution_cache_options options = ATTRIBUTION_CACHE_OPTIONS_INIT;
+    attribution_cache_counts counts = ATTRIBUTION_CACHE_COUNTS_INIT;
+    attribution_snapshot_query query = ATTRIBUTION_SNAPSHOT_QUERY_INIT;
+    attribution_stored_snapshots *stored = (attribution_stored_snapshots *)&error;
+    attribution_cache *cache = (attribution_cache *)&error, *other;
+    options.server_url = "http://:hush@127.0.0.1/";
+    NOT_ALLOWED(attribution_cache_open(store, &options, &cache, error));
+    CHECK(cache == NULL && strstr(attribution_error_message(error), "hush") == NULL);
+    options.server_url = "\xff";
+    REFUSED(attribution_cache_open(store, &options, &cache, error));
+    PLACE("server_url");
+    options.server_url = NULL;
+    options.expiry_seconds = 0;
+    NOT_ALLOWED(attribution_cache_open(store, &options, &cache, error));
+    options.expiry_seconds = 300;
+    options.timeout_ms = 0;
+    NOT_ALLOWED(attribution_cache_open(store, &options, &cache, error));
+    options.size = 1;
+    REFUSED(attribution_cache_open(store, &options, &cache, error));
+    PLACE("attribution_cache_options.size");
+    REFUSED(attribution_cache_open(NULL, NULL, &cache, error));
+    REFUSED(attribution_cache_open(store, NULL, NULL, error));
+    PLACE("cache");
+    OK(attribution_cache_open(store, NULL, &cache, error));
+    query.user_id = 1;
+    query.end = 3600;
+    REFUSED(attribution_cache_snapshots(cache, &query, &stored, error));
+    PLACE("model");
+    query.model = "linear";
+    query.scope_type = 7;
+    REFUSED(attribution_cache_snapshots(cache, &query, &stored, error));
+    PLACE("scope_type");
+    query.scope_type = ATTRIBUTION_SCOPE_ANY;
+    NO_SERVER(attribution_cache_snapshots(cache, &query, &stored, error));
+    CHECK(stored == NULL);
+    REFUSED(attribution_cache_snapshots(NULL, &query, &stored, error));
+    REFUSED(attribution_cache_snapshots(cache, NULL, &stored, error));
+    REFUSED(attribution_cache_snapshots(cache, &query, NULL, error));
+    REFUSED(attribution_cache_snapshots((const attribution_cache *)store, &query, &stored, error));
+    PLACE("attribution_cache");
+    REFUSED(attribution_cache_statistics(NULL, &counts, error));
+    REFUSED(attribution_cache_statistics(cache, NULL, error));
+    REFUSED(attribution_cache_clear(NULL, error));
+    OK(attribution_cache_clear(cache, error));
+    OK(attribution_cache_statistics(cache, &counts, error));
+    CHECK_NUMBER(counts.memory_hits, 0);
+    CHECK_NUMBER(counts.entries, 0);
+    other = (attribution_cache *)error;
+    attribution_cache_free(&other);
+    CHECK(other == (attribution_cache *)error);
+    attribution_cache_free(&cache);
+    CHECK(cache == NULL);
+    attribution_cache_free(&cache);
+}
+
+static void serving(void) {
+    attribution_store *store = NULL;
+    OK(attribution_store_open("mysql://app:hush@127.0.0.1:1/none", NULL, &store, error));
+    comparisons(store);
+    overviews(store);
+    queues(store);
+    purges(store);
+    caches(store);
+    attribution_store_free(&store);
+}
+
 int main(void) {
     error = attribution_error_new();
     models();
@@ -625,6 +993,7 @@ int main(void) {
     journeys();
     arrow();
     database();
+    serving();
     attribution_error_free(&error);
     return checks_done("misuse");
 }

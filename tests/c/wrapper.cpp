@@ -173,6 +173,23 @@ static void store() {
     const Error away = thrown_by([&] { store.rebuild(options, [](auto, auto, auto) { return true; }); });
     CHECK(away.status() == ATTRIBUTION_STATUS_DATABASE);
     CHECK(std::string(away.what()).find("hush") == std::string::npos);
+
+    attribution_compare_options compared = ATTRIBUTION_COMPARE_OPTIONS_INIT;
+    compared.user_id = 1;
+    compared.end = 3600;
+    CHECK(thrown_by([&] { store.compare({"linear"}, compared); }).status() == ATTRIBUTION_STATUS_DATABASE);
+    compared.resamples = 1;
+    CHECK(thrown_by([&] { store.compare({"linear"}, compared); }).place() == "resamples");
+    attribution_overview_options seen = ATTRIBUTION_OVERVIEW_OPTIONS_INIT;
+    seen.end = 3600;
+    seen.model = "linear";
+    CHECK(thrown_by([&] { store.overview(seen); }).status() == ATTRIBUTION_STATUS_DATABASE);
+    attribution_purge_options purged = ATTRIBUTION_PURGE_OPTIONS_INIT;
+    CHECK(thrown_by([&] { store.purge(purged); }).place() == "target");
+    const attribution::Comparison none(nullptr);
+    CHECK(thrown_by([&] { none.row(0); }).status() == ATTRIBUTION_STATUS_INVALID_ARGUMENT);
+    const attribution::Overview nothing(nullptr);
+    CHECK(thrown_by([&] { nothing.fields(); }).status() == ATTRIBUTION_STATUS_INVALID_ARGUMENT);
 }
 
 int main() {

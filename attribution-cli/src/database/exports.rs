@@ -130,17 +130,17 @@ fn show_run(report: &ExportRunReport) -> String {
 }
 
 fn show_outcome(outcome: &ExportOutcome) -> String {
-    let mut line = format!("export {}: {}", outcome.export_id, outcome.status);
+    let mut parts = vec![format!("export {}: {}", outcome.export_id, outcome.status)];
     if let (Some(rows), Some(path)) = (outcome.rows_exported, &outcome.file_path) {
-        line.push_str(&format!(", {} rows in {path}", screen::thousands(rows)));
+        parts.push(format!(", {} rows in {path}", screen::thousands(rows)));
     }
     if let Some(state) = outcome.webhook_state {
-        line.push_str(&format!(", webhook {}", in_words(state)));
+        parts.push(format!(", webhook {}", in_words(state)));
     }
     if let Some(error) = &outcome.error {
-        line.push_str(&format!("\n  {}", error.replace('\n', "\n  ")));
+        parts.push(format!("\n  {}", error.replace('\n', "\n  ")));
     }
-    line
+    parts.concat()
 }
 
 const fn in_words(state: WebhookState) -> &'static str {

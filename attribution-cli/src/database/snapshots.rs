@@ -17,7 +17,7 @@ const SHOWN: u64 = 100;
 /// The reads of a store, by way of a cache server where one is given.
 enum Reads {
     Plain(MysqlStore),
-    Cached(CachedSnapshots),
+    Cached(Box<CachedSnapshots>),
 }
 
 impl Reads {
@@ -29,7 +29,7 @@ impl Reads {
             capacity: 0,
             ..CacheOptions::default()
         };
-        CachedSnapshots::new(store, options).map(Self::Cached)
+        Ok(Self::Cached(Box::new(CachedSnapshots::new(store, options)?)))
     }
 
     fn store(&self) -> &MysqlStore {

@@ -74,13 +74,19 @@ impl<S> fmt::Debug for Cache<S> {
 }
 
 impl<S> Cache<S> {
+    // Without the features for servers there is nothing in the options that could be moved.
+    #[cfg_attr(
+        not(any(feature = "redis", feature = "memcached")),
+        allow(clippy::needless_pass_by_value)
+    )]
     pub(crate) fn new(source: S, options: CacheOptions, clock: Box<dyn Clock>) -> Self {
+        let CacheOptions { expiry, timeout, capacity, server } = options;
         Self {
             source,
-            expiry: options.expiry,
-            timeout: options.timeout,
-            memory: Memory::new(options.capacity),
-            server: options.server.map(Client::new),
+            expiry,
+            timeout,
+            memory: Memory::new(capacity),
+            server: server.map(Client::new),
             flights: Flights::default(),
             clock,
             random: Random::new(),

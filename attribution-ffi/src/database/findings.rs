@@ -128,9 +128,7 @@ pub unsafe extern "C" fn attribution_findings_get(
         // SAFETY: the caller's promise.
         let value = unsafe { borrow(findings)? };
         let Some((severity, [subject, found, remedy])) = value.findings.get(index) else {
-            let count = value.findings.len();
-            let allowed = format!("an index below {count}, the number of findings");
-            return Err(Failure::argument("index", format!("found {index}"), allowed));
+            return Err(Failure::index(index, value.findings.len(), "findings"));
         };
         let filled = attribution_finding {
             size: 0,

@@ -14,7 +14,7 @@ use super::store::attribution_store;
 use crate::border::{Failure, Growing, borrow, clear, give, guard, read_growing, refused, switch};
 use crate::error::{attribution_error, attribution_status};
 use crate::journeys::journey_options;
-use crate::scope::{ATTRIBUTION_SCOPES_ALL, scope_set, scope_type};
+use crate::scope::{ATTRIBUTION_SCOPES_ALL, one_scope_type, scope_set};
 use crate::signals::without_sigpipe;
 
 /// What a job is doing.
@@ -45,7 +45,7 @@ pub type attribution_progress =
     Option<unsafe extern "C" fn(phase: u32, done: u64, total: u64, context: *mut c_void) -> i32>;
 
 /// A caller's function as the core takes it.
-struct Callback {
+pub(super) struct Callback {
     progress: attribution_progress,
     context: *mut c_void,
     thread: ThreadId,
@@ -55,7 +55,7 @@ struct Callback {
 unsafe impl Sync for Callback {}
 
 impl Callback {
-    fn new(progress: attribution_progress, context: *mut c_void) -> Self {
+    pub(super) fn new(progress: attribution_progress, context: *mut c_void) -> Self {
         Self { progress, context, thread: thread::current().id() }
     }
 }
@@ -158,7 +158,7 @@ fn connections(number: u32) -> Result<usize, Failure> {
 ///
 /// # Safety
 /// `report` was passed to [`clear`].
-unsafe fn perform<R>(
+pub(super) unsafe fn perform<R>(
     store: &MysqlStore,
     user_id: u64,
     report: *mut *mut attribution_report,
@@ -201,10 +201,7 @@ pub unsafe extern "C" fn attribution_store_backfill(
             clear(report, "report")?;
             (borrow(store)?, read_growing(options)?)
         };
-        let Some(scope_type) = scope_type(options.scope_type, "scope_type")? else {
-            let allowed = "ATTRIBUTION_SCOPE_GLOBAL, a campaign or an advertiser";
-            return Err(Failure::argument("scope_type", "found ATTRIBUTION_SCOPE_ANY", allowed));
-        };
+        let scope_type = one_scope_type(options.scope_type, "scope_type")?;
         let scope = Scope::new(scope_type, (options.scope_id != 0).then_some(options.scope_id))?;
         let job = BackfillOptions {
             journeys: journey_options(

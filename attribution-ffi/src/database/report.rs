@@ -4,8 +4,8 @@ use std::ffi::{CString, c_char};
 use std::ptr;
 
 use attribution_core::{
-    BackfillReport, Error, ErrorCode, InvalidModel, JobReport, RebuildReport, RebuiltModel,
-    UserOutcome,
+    BackfillReport, Error, ErrorCode, InvalidModel, JobReport, PurgeReport, RebuildReport,
+    RebuiltModel, UserOutcome,
 };
 
 use crate::border::{
@@ -15,9 +15,9 @@ use crate::error::{attribution_error, attribution_status};
 
 /// What a job did for each account owner.
 ///
-/// Made by attribution_store_backfill or attribution_store_rebuild, owned by the caller and freed with
-/// attribution_report_free. It never changes; threads may share it. The texts that it gives are its own and
-/// stay until it is freed.
+/// Made by attribution_store_backfill, attribution_store_rebuild or attribution_store_purge, owned by the caller
+/// and freed with attribution_report_free. It never changes; threads may share it. The texts that it gives are
+/// its own and stay until it is freed.
 pub struct attribution_report {
     _private: (),
 }
@@ -27,6 +27,7 @@ pub struct attribution_report {
 pub(crate) enum Outcomes {
     Backfill(Vec<UserOutcome<BackfillReport>>),
     Rebuild(Vec<UserOutcome<RebuildReport>>),
+    Purge(Vec<UserOutcome<PurgeReport>>),
 }
 
 /// What is behind a report.
@@ -48,6 +49,16 @@ struct User {
 enum Done {
     Backfill(BackfillReport),
     Rebuild { report: RebuildReport, slugs: Vec<CString>, invalid: Vec<[CString; 2]> },
+    Purge(Purged),
+}
+
+/// What a purge did, with its texts.
+#[derive(Debug)]
+pub(crate) struct Purged {
+    pub(super) report: PurgeReport,
+    pub(super) tables: Vec<CString>,
+    /// Why files were left.
+    pub(super) problems: Vec<CString>,
 }
 
 impl Handle for attribution_report {
@@ -79,6 +90,14 @@ fn rebuilt(report: RebuildReport) -> Done {
     }
 }
 
+fn purged(report: PurgeReport) -> Done {
+    Done::Purge(Purged {
+        tables: report.tables.iter().map(|table| c_text(table.table)).collect(),
+        problems: report.files_left.iter().map(|file| c_text(&file.problem)).collect(),
+        report,
+    })
+}
+
 impl ReportValue {
     pub(crate) fn new(outcomes: Outcomes) -> Result<Self, Error> {
         let (json, users) = match outcomes {
@@ -88,6 +107,9 @@ impl ReportValue {
             ),
             Outcomes::Rebuild(users) => {
                 (JobReport { job: "rebuild", users: &users }.to_json()?, users_of(users, rebuilt))
+            }
+            Outcomes::Purge(users) => {
+                (JobReport { job: "purge", users: &users }.to_json()?, users_of(users, purged))
             }
         };
         Ok(Self { users, json: c_text(&json) })
@@ -109,10 +131,18 @@ impl ReportValue {
             Failure::argument("user", format!("found {index}"), allowed)
         })
     }
+
+    /// What a purge did for the user at an index.
+    pub(super) fn purged(&self, index: usize) -> Result<&Purged, Failure> {
+        match &self.user(index)?.done {
+            Some(Done::Purge(purged)) => Ok(purged),
+            _ => Err(Failure::argument("report", "found another job's, or none", "a purge's")),
+        }
+    }
 }
 
-/// What came of a job for one account owner. Its text is the report's, and stays until that is freed. To be
-/// begun with ATTRIBUTION_USER_REPORT_INIT.
+/// What came of a job for one account owner; what a purge counted is in attribution_purge_report. Its text is the
+/// report's, and stays until that is freed. To be begun with ATTRIBUTION_USER_REPORT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct attribution_user_report {
@@ -124,7 +154,7 @@ pub struct attribution_user_report {
     pub status: u32,
     /// Why it failed, for a person; empty where it did not.
     pub message: *const c_char,
-    /// The window's first second.
+    /// The window's first second; 0 of a purge, which has none.
     pub start: u64,
     /// The second after the window's last.
     pub end: u64,
@@ -210,6 +240,12 @@ impl attribution_user_report {
                 duration_ms: report.duration_ms,
                 models: report.models.len(),
                 invalid_models: report.invalid_models.len(),
+                ..unknown
+            },
+            Some(Done::Purge(Purged { report, .. })) => Self {
+                batches: report.batches,
+                retries: report.retries,
+                duration_ms: report.duration_ms,
                 ..unknown
             },
         }

@@ -6,7 +6,8 @@ use attribution_core::{SnapshotQuery, SnapshotRecord, Window};
 
 use super::store::attribution_store;
 use crate::border::{
-    Growing, Handle, borrow, clear, fill_growing, first, free, give, guard, read_growing, text,
+    Failure, Growing, Handle, borrow, clear, fill_growing, first, free, give, guard, read_growing,
+    text,
 };
 use crate::error::{attribution_error, attribution_status};
 use crate::scope::{number_of, scope_type};
@@ -44,7 +45,7 @@ unsafe impl Growing for attribution_snapshot_query {
 
 /// Snapshots that were read from a database.
 ///
-/// Made by attribution_store_snapshots, owned by the caller and freed with
+/// Made by attribution_store_snapshots or attribution_cache_snapshots, owned by the caller and freed with
 /// attribution_stored_snapshots_free. It never changes; threads may share it.
 pub struct attribution_stored_snapshots {
     _private: (),
@@ -61,6 +62,19 @@ pub(crate) struct StoredColumns {
     attributed_conversions: Vec<u64>,
     revenues: Vec<i64>,
     costs: Vec<i64>,
+}
+
+impl StoredColumns {
+    pub(super) fn push(&mut self, record: &SnapshotRecord) {
+        self.snapshot_ids.push(record.snapshot_id);
+        self.scope_types.push(number_of(record.scope.scope_type()));
+        self.scope_ids.push(record.scope.id().unwrap_or(0));
+        self.date_hours.push(record.date_hour);
+        self.attributed_clicks.push(record.attributed_clicks);
+        self.attributed_conversions.push(record.attributed_conversions);
+        self.revenues.push(record.revenue.units());
+        self.costs.push(record.cost.units());
+    }
 }
 
 impl Handle for attribution_stored_snapshots {
@@ -102,6 +116,28 @@ unsafe impl Growing for attribution_stored_snapshot_columns {
     const NAME: &'static str = "attribution_stored_snapshot_columns";
 }
 
+/// What a query asks for, and of whom.
+///
+/// # Safety
+/// As [`read_growing`], and its model is a text.
+pub(super) unsafe fn asked(
+    query: *const attribution_snapshot_query,
+) -> Result<(u64, SnapshotQuery), Failure> {
+    // SAFETY: the caller's promise.
+    let (query, model) = unsafe {
+        let query = read_growing(query)?;
+        (query, text(query.model, "model")?)
+    };
+    let mut asked = SnapshotQuery::new(model, Window::new(query.start, query.end)?);
+    asked.scope_type = scope_type(query.scope_type, "scope_type")?;
+    asked.scope_id = (query.scope_id != 0).then_some(query.scope_id);
+    asked.offset = query.offset;
+    if query.limit != 0 {
+        asked.limit = query.limit;
+    }
+    Ok((query.user_id, asked))
+}
+
 /// Reads stored snapshots of a user's model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn attribution_store_snapshots(
@@ -112,31 +148,16 @@ pub unsafe extern "C" fn attribution_store_snapshots(
 ) -> attribution_status {
     guard(error, || {
         // SAFETY: the caller's promise.
-        let (store, query, model) = unsafe {
+        let (store, (user_id, asked)) = unsafe {
             clear(snapshots, "snapshots")?;
-            let query = read_growing(query)?;
-            (borrow(store)?, query, text(query.model, "model")?)
+            (borrow(store)?, asked(query)?)
         };
-        let mut asked = SnapshotQuery::new(model, Window::new(query.start, query.end)?);
-        asked.scope_type = scope_type(query.scope_type, "scope_type")?;
-        asked.scope_id = (query.scope_id != 0).then_some(query.scope_id);
-        asked.offset = query.offset;
-        if query.limit != 0 {
-            asked.limit = query.limit;
-        }
         let mut columns = StoredColumns::default();
         let mut take = |record: SnapshotRecord| {
-            columns.snapshot_ids.push(record.snapshot_id);
-            columns.scope_types.push(number_of(record.scope.scope_type()));
-            columns.scope_ids.push(record.scope.id().unwrap_or(0));
-            columns.date_hours.push(record.date_hour);
-            columns.attributed_clicks.push(record.attributed_clicks);
-            columns.attributed_conversions.push(record.attributed_conversions);
-            columns.revenues.push(record.revenue.units());
-            columns.costs.push(record.cost.units());
+            columns.push(&record);
             Ok(())
         };
-        without_sigpipe(|| store.snapshots(query.user_id, &asked, &mut take))?;
+        without_sigpipe(|| store.snapshots(user_id, &asked, &mut take))?;
         // SAFETY: cleared above.
         unsafe { give(snapshots, columns) };
         Ok(())

@@ -70,6 +70,29 @@ fn line<'a>(what: &str, read: impl FnMut() -> Outcome<usize> + 'a) -> Line<'a> {
     Line { what: what.to_owned(), read: Box::new(read), times: Vec::new() }
 }
 
+/// Prints the medians, and how many times as fast as the database's reads each is.
+fn show(lines: &mut [Line<'_>]) {
+    println!("{:<46}{:>10}{:>12}{:>12}", "", "ms", "anew /", "rows alone /");
+    let medians: Vec<f64> = lines
+        .iter_mut()
+        .map(|line| {
+            line.times.sort_unstable();
+            line.times[line.times.len() / 2].as_secs_f64() * 1e3
+        })
+        .collect();
+    for (line, median) in lines.iter().zip(&medians) {
+        let ratio = |of: f64| format!("{:.1}", of / median);
+        let met = match (line.what.starts_with("cached"), medians[0] / median >= TARGET) {
+            (false, _) => "",
+            (true, true) => "  10 times: met",
+            (true, false) => "  10 times: NOT MET",
+        };
+        let what = &line.what;
+        let (anew, alone) = (ratio(medians[0]), ratio(medians[1]));
+        println!("{what:<46}{median:>10.3}{anew:>12}{alone:>12}{met}");
+    }
+}
+
 fn main() -> Outcome<()> {
     let repeat: usize = std::env::args().nth(1).map_or(Ok(500), |count| count.parse())?;
     let server = Server::start(&ServerOptions::default());
@@ -159,25 +182,7 @@ fn main() -> Outcome<()> {
         }
     }
     println!("{}, {} reads of each, medians", server.version(), repeat);
-    println!("{:<46}{:>10}{:>12}{:>12}", "", "ms", "anew /", "rows alone /");
-    let medians: Vec<f64> = lines
-        .iter_mut()
-        .map(|line| {
-            line.times.sort_unstable();
-            line.times[line.times.len() / 2].as_secs_f64() * 1e3
-        })
-        .collect();
-    for (line, median) in lines.iter().zip(&medians) {
-        let ratio = |of: f64| format!("{:.1}", of / median);
-        let met = match (line.what.starts_with("cached"), medians[0] / median >= TARGET) {
-            (false, _) => "",
-            (true, true) => "  10 times: met",
-            (true, false) => "  10 times: NOT MET",
-        };
-        let what = &line.what;
-        let (anew, alone) = (ratio(medians[0]), ratio(medians[1]));
-        println!("{what:<46}{median:>10.3}{anew:>12}{alone:>12}{met}");
-    }
+    show(&mut lines);
     drop(lines);
     for cache in [&memory, &redis, &redis_socket, &memcached] {
         let counts = cache.statistics();

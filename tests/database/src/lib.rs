@@ -7,6 +7,7 @@
 #![allow(clippy::return_self_not_must_use)]
 
 pub mod account;
+pub mod c_program;
 pub mod cache_server;
 pub mod command;
 pub mod database;

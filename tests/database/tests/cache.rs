@@ -360,6 +360,36 @@ fn add(total: &mut CacheStatistics, counts: CacheStatistics) {
     total.server_rejections += counts.server_rejections;
 }
 
+/// Pauses, empties, kills and fills servers, one after the other, until it is told to stop.
+fn harm(servers: &[CacheServer; 2], stop: &AtomicBool) {
+    let mut random = Random::new(1);
+    for round in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            break;
+        }
+        let server = &servers[round % 2];
+        match round / 2 % 4 {
+            0 => {
+                server.pause();
+                sleep(Duration::from_millis(30 + random.below(100)));
+                server.resume();
+            }
+            1 => server.flush(),
+            2 => {
+                server.kill();
+                sleep(Duration::from_millis(random.below(50)));
+                server.restart();
+            }
+            _ => {
+                server.fill();
+                sleep(Duration::from_millis(100));
+                server.flush();
+            }
+        }
+        sleep(Duration::from_millis(150 + random.below(200)));
+    }
+}
+
 /// Rebuilds, whose totals only grow, while threads read through caches whose servers come to harm. A
 /// read never gives less than what was there when it began: what rebuilds had committed, and what any
 /// other read had given.
@@ -422,34 +452,7 @@ fn race(lasts: Duration) {
                 rounds.fetch_add(1, Ordering::SeqCst);
             }
         });
-        threads.spawn(|| {
-            let mut random = Random::new(1);
-            for round in 0.. {
-                if stop.load(Ordering::SeqCst) {
-                    break;
-                }
-                let server = &servers[round % 2];
-                match round / 2 % 4 {
-                    0 => {
-                        server.pause();
-                        sleep(Duration::from_millis(30 + random.below(100)));
-                        server.resume();
-                    }
-                    1 => server.flush(),
-                    2 => {
-                        server.kill();
-                        sleep(Duration::from_millis(random.below(50)));
-                        server.restart();
-                    }
-                    _ => {
-                        server.fill();
-                        sleep(Duration::from_millis(100));
-                        server.flush();
-                    }
-                }
-                sleep(Duration::from_millis(150 + random.below(200)));
-            }
-        });
+        threads.spawn(|| harm(&servers, &stop));
         let read_on = &read_on;
         let readers: Vec<_> = (0..5).map(|kind| threads.spawn(move || read_on(kind))).collect();
         sleep(lasts);

@@ -134,12 +134,12 @@ fn loopback() -> WebhookPolicy {
     WebhookPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..WebhookPolicy::default() }
 }
 
-fn webhook(url: &str) -> Option<WebhookRequest> {
-    Some(WebhookRequest {
+fn webhook(url: &str) -> WebhookRequest {
+    WebhookRequest {
         url: url.to_owned(),
         secret: Some(HUSH.to_owned()),
         headers: vec![("X-Key".to_owned(), format!("key {HUSH}"))],
-    })
+    }
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn what_is_scheduled_is_stored_with_its_audit_row() {
     let request = ExportRequest {
         scope: Scope::new(ScopeType::Campaign, Some(7)).unwrap(),
         window: Window::new(HOUR + 1, HOUR + 3_601).unwrap(),
-        webhook: webhook("https://203.0.113.1/hook?a=b"),
+        webhook: Some(webhook("https://203.0.113.1/hook?a=b")),
         ..house.request("xlsx")
     };
     // An address that documents are written with is not public.
@@ -165,7 +165,7 @@ fn what_is_scheduled_is_stored_with_its_audit_row() {
     assert_eq!((&job.format[..], &job.status[..]), ("xls", "pending"));
     assert_eq!((job.started_at, job.completed_at, job.failed_at), (None, None, None));
     assert!(job.webhook_signed && job.webhook_headers == ["X-Key"] && job.queued_at > 0);
-    assert_eq!(house.jobs(), [job.clone()]);
+    assert_eq!(house.jobs(), std::slice::from_ref(&job));
 
     let row = "SELECT CONCAT_WS('|', requested_format, webhook_url, webhook_secret, webhook_headers, \
                queued_at = created_at AND created_at = updated_at, COALESCE(options, 'none')) \
@@ -204,8 +204,10 @@ fn what_is_scheduled_is_stored_with_its_audit_row() {
 #[test]
 fn what_is_not_allowed_is_refused_and_nothing_is_written() {
     let house = House::new(1);
-    let good =
-        || ExportRequest { webhook: webhook("https://127.0.0.1/hook"), ..house.request("csv") };
+    let good = || ExportRequest {
+        webhook: Some(webhook("https://127.0.0.1/hook")),
+        ..house.request("csv")
+    };
     let with = |change: &dyn Fn(&mut ExportRequest)| {
         let mut request = good();
         change(&mut request);
@@ -474,7 +476,7 @@ fn only_files_of_the_folder_are_sent() {
     symlink(&secret, house.folder.path().join("link.csv")).unwrap();
     // Nobody listens there; what is refused before never gets so far.
     let request =
-        || ExportRequest { webhook: webhook("http://127.0.0.1:1/"), ..house.request("csv") };
+        || ExportRequest { webhook: Some(webhook("http://127.0.0.1:1/")), ..house.request("csv") };
     let folder = house.folder.path().display().to_string();
     for path in [
         secret.display().to_string(),
@@ -672,7 +674,7 @@ fn hurry(house: &House) {
 fn a_webhook_that_is_not_taken_is_sent_again_by_later_runs() {
     let house = House::new(50);
     let receiver = Receiver::start(&["500 No", "429 Slow down\r\nRetry-After: 7000", "200 OK"]);
-    let request = ExportRequest { webhook: webhook(&receiver.url), ..house.request("csv") };
+    let request = ExportRequest { webhook: Some(webhook(&receiver.url)), ..house.request("csv") };
     let id = house.schedule(&request).export_id;
 
     let report = house.run();
@@ -732,7 +734,7 @@ fn a_webhook_that_is_not_taken_is_sent_again_by_later_runs() {
 fn a_webhook_is_given_up_when_it_is_of_no_use() {
     let house = House::new(5);
     let receiver = Receiver::start(&["404 None", "500 No", "500 No", "500 No", "500 No", "500 No"]);
-    let request = ExportRequest { webhook: webhook(&receiver.url), ..house.request("xlsx") };
+    let request = ExportRequest { webhook: Some(webhook(&receiver.url)), ..house.request("xlsx") };
     // The receiver does not want it.
     let id = house.schedule(&request).export_id;
     let report = house.run();
@@ -750,7 +752,8 @@ fn a_webhook_is_given_up_when_it_is_of_no_use() {
     assert_eq!(house.job(id).webhook_attempts, 5);
     assert_eq!(receiver.received().len(), 6);
     // The file is too large, and the address is not allowed.
-    let request = ExportRequest { webhook: webhook("http://127.0.0.1:1/"), ..house.request("csv") };
+    let request =
+        ExportRequest { webhook: Some(webhook("http://127.0.0.1:1/")), ..house.request("csv") };
     for (reason, change) in [
         (
             "more than the 10 that are sent",
@@ -775,7 +778,7 @@ fn a_worker_that_dies_while_it_sends_leaves_the_webhook_to_others() {
     let house = House::new(5);
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let request = ExportRequest { webhook: webhook(&url), ..house.request("csv") };
+    let request = ExportRequest { webhook: Some(webhook(&url)), ..house.request("csv") };
     let id = house.schedule(&request).export_id;
     let folder = house.folder.path().display();
     let arguments = format!("export run --directory {folder} --allow-network 127.0.0.0/8");
