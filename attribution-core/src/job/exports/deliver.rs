@@ -173,7 +173,8 @@ fn judge(delivery: Delivery, attempt: u64, now: u64, random: u64) -> Sent {
 /// How long to wait after an attempt, in seconds: four times as long each time, and a quarter more or
 /// less by chance.
 fn wait_after(attempt: u64, random: u64) -> u64 {
-    let doublings = u32::try_from(attempt.saturating_sub(1) * 2).unwrap_or(u32::MAX).min(32);
+    let doublings =
+        u32::try_from(attempt.saturating_sub(1).saturating_mul(2)).unwrap_or(u32::MAX).min(32);
     let wait = (FIRST_WAIT << doublings).min(LONGEST_WAIT);
     wait - wait / 4 + random % (wait / 2 + 1)
 }
