@@ -632,9 +632,27 @@ fn an_owner_leaves_nothing_but_the_proof() {
     assert_gone(&database, user_id, &clicks, &conversions);
     let dangling = "SELECT COUNT(*) FROM 202_aff_campaigns WHERE attribution_model_id IS NOT NULL";
     assert_eq!(database.number(dangling), 0);
-    // What an owner left whose row is gone, or who was deleted, can be purged too.
+    // What an owner left whose row is gone, or who was deleted, can be purged too. What hangs on
+    // nothing is counted before.
     database.execute(&format!("DELETE FROM 202_users WHERE user_id = {DELETED_USER}"));
+    for table in ["conversion_touchpoints", "attribution_touchpoints"] {
+        let parent = if table.starts_with('c') { "" } else { "snapshot_id, credit, weight, " };
+        let values = if table.starts_with('c') { "click_time, " } else { "88888888, 1, 1, " };
+        let time = if table.starts_with('c') { "click_time, " } else { "" };
+        database.execute(&format!(
+            "INSERT INTO 202_{table} ({parent}{time}conv_id, click_id, position, created_at) \
+             SELECT {values}77777, click_id, 0, 1 FROM 202_clicks \
+             WHERE user_id = {DELETED_USER} LIMIT 20"
+        ));
+    }
+    let dry = PurgeOptions { dry_run: true, ..options.clone() };
+    let looked = store(&database).purge(DELETED_USER, &dry, &()).unwrap();
     let report = store(&database).purge(DELETED_USER, &options, &()).unwrap();
+    let found = |report: &PurgeReport| -> Vec<_> {
+        report.tables.iter().map(|row| (row.table, row.found)).collect()
+    };
+    assert_eq!(found(&report), found(&looked));
+    assert!(report.tables.iter().all(|table| table.found == table.removed), "{report:?}");
     assert!(report.tables.iter().all(|table| table.left == 0), "{report:?}");
     let rows = format!("SELECT COUNT(*) FROM 202_clicks WHERE user_id = {DELETED_USER}");
     assert_eq!(database.number(&rows), 0);

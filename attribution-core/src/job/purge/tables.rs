@@ -96,8 +96,8 @@ pub(crate) struct FoundExport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SnapshotHour {
     pub(crate) hour: u32,
-    /// Snapshots and credits.
-    pub(crate) rows: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) credits: u64,
 }
 
 /// Looks for rows, as the primary has them.
@@ -125,6 +125,8 @@ pub(crate) trait PurgeReader {
     fn run_errors(&mut self) -> Result<Vec<(u64, String)>, Error>;
     /// How many rows of a table are the owner's, all of them or those before some time.
     fn count(&mut self, table: PurgeTable, before: Option<u32>) -> Result<u64, Error>;
+    /// How many touches or credits hang on nothing, their clicks being the owner's alone.
+    fn count_orphans(&mut self, table: PurgeTable) -> Result<u64, Error>;
     fn exports(&mut self, before: Option<u32>) -> Result<Vec<FoundExport>, Error>;
 }
 

@@ -36,7 +36,9 @@ impl MysqlStore {
     ///
     /// A subject's clicks, conversions, touches and credits go; journeys of others that held its clicks
     /// become what a backfill would store without them; and each affected hour is rebuilt in the same
-    /// transaction, for the models that have snapshots of it. A purge that was stopped at any point is
+    /// transaction, for the models that have snapshots of it, in the scopes that it was calculated in.
+    /// What a model that is gone or not valid has of such an hour is removed, as no engine can make
+    /// it right. A purge that was stopped at any point is
     /// finished by running it again. In the end an audit row (`purge`) tells the counts, and nothing
     /// of whom they were.
     ///
@@ -413,6 +415,28 @@ impl<A: Ask> PurgeReader for A {
         Ok(counts.first().copied().unwrap_or(0))
     }
 
+    fn count_orphans(&mut self, table: PurgeTable) -> Result<u64, Error> {
+        let (parents, parent_id) = match table {
+            PurgeTable::Journeys => ("202_conversion_logs", "conv_id"),
+            PurgeTable::Credits => ("202_attribution_snapshots", "snapshot_id"),
+            _ => return Ok(0),
+        };
+        let name = table.name();
+        // A click may have several rows.
+        let query = format!(
+            "SELECT COUNT(DISTINCT t.touchpoint_id) FROM 202_clicks k \
+             JOIN {name} t ON t.click_id = k.click_id \
+             LEFT JOIN {parents} p ON p.{parent_id} = t.{parent_id} \
+             WHERE k.user_id = ? AND p.{parent_id} IS NULL AND NOT EXISTS \
+             (SELECT 1 FROM 202_clicks o WHERE o.click_id = k.click_id AND o.user_id <> ?)"
+        );
+        let owner = uint(self.owner());
+        let counts = rows(self, "counting rows", &query, &[owner.clone(), owner], |row| {
+            first_number(row, name)
+        })?;
+        Ok(counts.first().copied().unwrap_or(0))
+    }
+
     fn exports(&mut self, before: Option<u32>) -> Result<Vec<FoundExport>, Error> {
         let (from, values) = of_owner(PurgeTable::Exports, self.owner(), before);
         let query = format!("SELECT export_id, status, file_path FROM {from} ORDER BY export_id");
@@ -489,7 +513,7 @@ impl PurgeWorker for MysqlWorker {
             values.push(uint(after.into()));
         }
         let query = format!(
-            "SELECT h.date_hour, h.snapshots + (SELECT COUNT(*) \
+            "SELECT h.date_hour, h.snapshots, (SELECT COUNT(*) \
              FROM 202_attribution_snapshots s JOIN 202_attribution_touchpoints t \
              ON t.snapshot_id = s.snapshot_id WHERE s.user_id = ? AND s.date_hour = h.date_hour) \
              FROM (SELECT date_hour, COUNT(*) snapshots FROM 202_attribution_snapshots \
@@ -498,7 +522,11 @@ impl PurgeWorker for MysqlWorker {
         );
         rows(self, "reading snapshots", &query, &values, |row| {
             let fields = Fields::new(row, "202_attribution_snapshots");
-            Ok(SnapshotHour { hour: fields.time(0)?, rows: fields.number(1)? })
+            Ok(SnapshotHour {
+                hour: fields.time(0)?,
+                snapshots: fields.number(1)?,
+                credits: fields.number(2)?,
+            })
         })
     }
 
