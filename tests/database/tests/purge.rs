@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -429,6 +430,35 @@ fn stopped_between_its_steps() {
     assert_eq!(database.number(dangling), 0);
 }
 
+/// A conversion of a click that is posted back while that goes is no success.
+#[test]
+fn rows_that_come_in_meanwhile_are_told_of() {
+    let accounts = fresh(14);
+    let database = settled(&accounts, JourneyOptions::default());
+    let user_id = USERS[0];
+    let click = accounts.conversions.iter().find(|row| row.user_id == user_id).unwrap().click_id;
+    let options = PurgeOptions::new(PurgeTarget::Clicks(vec![click]));
+    let has_come = AtomicBool::new(false);
+    let post = |phase: Phase, _: u64, _: u64| {
+        if phase == Phase::Writing && !has_come.swap(true, Ordering::SeqCst) {
+            let insert = "INSERT INTO 202_conversion_logs (conv_id, click_id, campaign_id, \
+                 click_payout, user_id, click_time, conv_time, time_difference, user_agent) \
+                 VALUES (77777, ?, 1, 1, ?, ?, ?, '', '')";
+            let mut connection = database.connect();
+            connection.exec_drop(insert, (click, user_id, START, START)).unwrap();
+        }
+        ControlFlow::Continue(())
+    };
+    let error = store(&database).purge(user_id, &options, &post).unwrap_err();
+    assert!(matches!(error, Error::Locked(_)), "{error}");
+    assert!(error.to_string().contains("1 rows of 202_conversion_logs are left"), "{error}");
+    let proofs = "SELECT COUNT(*) FROM 202_attribution_audit WHERE action = 'purge'";
+    assert_eq!(database.number(proofs), 0);
+    store(&database).purge(user_id, &options, &()).unwrap();
+    assert_gone(&database, user_id, &BTreeSet::from([click]), &BTreeSet::from([77_777]));
+    assert_eq!(database.number(proofs), 1);
+}
+
 /// Snapshots that name another owner's model are the owner's to lose, and the model is not touched.
 #[test]
 fn snapshots_of_anothers_model() {
@@ -473,9 +503,9 @@ fn snapshots_of_anothers_model() {
     assert_eq!(of_others(&database, user_id), others);
 }
 
-/// Hours get no scope that the runs that wrote them did not calculate, and lose none.
+/// Hours get no scope and no credits that the runs that wrote them did not calculate, and lose none.
 #[test]
-fn scopes_differ_from_time_to_time() {
+fn scopes_and_credits_differ_from_time_to_time() {
     let journeys =
         JourneyOptions { key: JourneyKey::Visitor, max_touches: 2, ..JourneyOptions::default() };
     let accounts = fresh(13);
@@ -487,13 +517,14 @@ fn scopes_differ_from_time_to_time() {
             outcome.result.unwrap();
         }
         let campaigns = ScopeSet::GLOBAL.with(ScopeType::Campaign);
-        for (window, scopes) in [
-            ((ALL.0, START + 10 * 3_600), Some(campaigns)),
-            ((START + 10 * 3_600, START + 20 * 3_600), None),
-            ((START + 20 * 3_600, ALL.1), Some(ScopeSet::GLOBAL)),
+        for (start, end, scopes, credits) in [
+            (ALL.0, START + 8 * 3_600, Some(campaigns), true),
+            (START + 8 * 3_600, START + 16 * 3_600, None, true),
+            (START + 16 * 3_600, START + 24 * 3_600, Some(ScopeSet::GLOBAL), true),
+            (START + 24 * 3_600, ALL.1, None, false),
         ] {
-            let window = Window::new(window.0, window.1).unwrap();
-            let options = RebuildOptions { scopes, ..RebuildOptions::new(window) };
+            let window = Window::new(start, end).unwrap();
+            let options = RebuildOptions { scopes, credits, ..RebuildOptions::new(window) };
             for outcome in store.rebuild_all(&options, &()).unwrap() {
                 outcome.result.unwrap();
             }
