@@ -248,10 +248,19 @@ namespace
      *     scope_type?: string|\Attribution\ScopeType|null, scope_id?: int|numeric-string|null,
      *     limit?: int|numeric-string|null, offset?: int|numeric-string|null, replica?: string|array{database: string,
      *     host?: string|null, port?: int|numeric-string|null, user?: string|null, password?: string|null,
-     *     socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}|null} $query
+     *     socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null}|null,
+     *     cache?: bool|string|array{server?: string|null, expiry?: int|string|null,
+     *     timeout_ms?: int|numeric-string|null, capacity?: int|numeric-string|null}|null} $query
      *     model: its slug. start, end: the window of hours, unix seconds or text such as 2024-06-01T09:00:00Z.
      *     scope_type, scope_id: of these alone. limit, offset: of the rows; without limit all. replica: where to read
-     *     from instead.
+     *     from instead, not beside a cache. cache: true gives again what this process has read before, while it is
+     *     what the database has; the process keeps it, with its connections, for later requests. server, or a URL in
+     *     place of true: one that processes share, such as redis://user:password@host:port/database,
+     *     redis+unix:///path, memcached://host:port or memcached+unix:///path; where it is down or slow, the database
+     *     is asked. expiry: for how long at most, 1 s to 24 h, default 300 s. timeout_ms: what the server may cost a
+     *     read, 1 to 10000, default 5. capacity: bytes that the process holds at most, 0 to 1073741824, by default
+     *     8 MiB, or an eighth of attribution.memory_limit where that is less; they are given back before a call is
+     *     refused memory.
      * @return list<array{snapshot_id: int|numeric-string, scope_type: string, scope_id: int|numeric-string|null,
      *     date_hour: int, attributed_clicks: int, attributed_conversions: int, attributed_revenue: numeric-string,
      *     attributed_cost: numeric-string}>
@@ -259,6 +268,203 @@ namespace
      * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
      */
     function attribution_snapshots(array|string $database, array $query): array {}
+
+    /**
+     * Compares models on the same conversions with their stored journeys. Nothing is written.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{user: int|numeric-string, models: list<string>, start?: int|string|null,
+     *     end?: int|string|null, scope_type?: string|\Attribution\ScopeType|null,
+     *     scope_id?: int|numeric-string|null,
+     *     baseline?: string|null, resamples?: int|numeric-string|null, threads?: int|numeric-string|null,
+     *     replica?: string|array{database: string, host?: string|null, port?: int|numeric-string|null,
+     *     user?: string|null, password?: string|null, socket?: string|null, tls?: bool|0|1|null,
+     *     root_cert_path?: string|null}|null, progress?: (callable(string, int, int): mixed)|null} $options
+     *     models: slugs of the user's models, active or not, or models such as time_decay:half_life_hours=48 or
+     *     Mine=linear, as the command takes them. start, end: unix seconds, or text such as 2024-06-01T09:00:00Z; the
+     *     window of conversion times [start, end) is widened to whole hours and defaults to the last 24 hours.
+     *     scope_type, scope_id: what the totals are of, global (default), each id of another type, or one. baseline: the
+     *     name of the model that the others are compared to, by default the first. resamples: how many the intervals
+     *     are taken from, 40 to 10000, default 200; 0 for no intervals. threads: 0 to 1024, 0 for one for each
+     *     processor; defaults to the setting attribution.threads. replica: where to read from instead, as $database.
+     *     progress: is told the phase, how much of it is done and of how much, 0 where that is not known; to return
+     *     false or to throw stops the comparison.
+     * @return array{start: int|null, end: int|null, scope_type: string, scope_id: int|numeric-string|null,
+     *     baseline: string, resamples: int, conversions: int, touches: int, multi_touch_journeys: int,
+     *     missing_clicks: int, rows: list<array{model: string, scope_id: int|numeric-string|null,
+     *     attributed_clicks: int, attributed_conversions: int, multi_touch_journeys: int,
+     *     credited_conversions: numeric-string, revenue: numeric-string, cost: numeric-string, profit: numeric-string,
+     *     roi_percent: numeric-string|null,
+     *     intervals: array<string, array{low: numeric-string, high: numeric-string}|null>|null,
+     *     difference: array<string, mixed>|null, hints: list<string>}>}
+     *     A row for each model and scope id. difference: that to the baseline, with the keys credited_conversions,
+     *     revenue, cost, profit, roi_percent and intervals; null for the baseline itself. intervals: of 95 %, by the same
+     *     keys; the same data gives the same ones. hints: what to mind, in words.
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     * @throws \Attribution\CancelledException where progress returned false
+     * @throws \Attribution\LimitException where a sum is out of range, or memory exceeds attribution.memory_limit
+     */
+    function attribution_compare(array|string $database, array $options): array {}
+
+    /**
+     * Shows what is stored of one model and scope: totals of the window, a page of its newest hours, the mix of touches
+     * by their place in their journeys, and what is out of the ordinary.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{user: int|numeric-string, model: string, start?: int|string|null,
+     *     end?: int|string|null, scope_type?: string|\Attribution\ScopeType|null,
+     *     scope_id?: int|numeric-string|null,
+     *     limit?: int|numeric-string|null, offset?: int|numeric-string|null} $options
+     *     model: its slug. start, end: the window of hours, unix seconds or text such as 2024-06-01T09:00:00Z; by
+     *     default the last 24 hours. scope_type, scope_id: global (default), or another with its id. limit, offset: how
+     *     many hours the page has, 1 to 10000, default 24, after how many of the newest.
+     * @return array{user_id: int|numeric-string, model: string, start: int, end: int, scope_type: string,
+     *     scope_id: int|numeric-string|null, totals: array{hours: int, attributed_clicks: int,
+     *     attributed_conversions: int, revenue: numeric-string, cost: numeric-string, profit: numeric-string,
+     *     roi_percent: numeric-string|null}, limit: int, offset: int, hours: list<array{date_hour: int,
+     *     attributed_clicks: int, attributed_conversions: int, revenue: numeric-string, cost: numeric-string,
+     *     profit: numeric-string, roi_percent: numeric-string|null}>, touchpoint_mix: list<array{place: string,
+     *     touches: int, credit: numeric-string, share_percent: numeric-string|null}>,
+     *     anomalies: list<array{metric: string, severity: string, direction: string, change_percent: numeric-string,
+     *     latest: string, mean: string, date_hour: int, message: string}>}
+     *     place: first, assist, last or single. An anomaly is a change of the page's latest hour against the mean of its
+     *     earlier ones: metric conversions or revenue, severity warning (from 25 %) or critical (from 50 %), direction
+     *     up or down.
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     */
+    function attribution_overview(array|string $database, array $options): array {}
+
+    /**
+     * Puts an export of a model's snapshots into the queue, where attribution_export_run() finds it.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{user: int|numeric-string, model: string, start?: int|string|null,
+     *     end?: int|string|null, scope_type?: string|\Attribution\ScopeType|null,
+     *     scope_id?: int|numeric-string|null,
+     *     format?: string|null, webhook_url?: string|null, webhook_secret?: string|null,
+     *     webhook_headers?: array<string, string>|null, allow_networks?: list<string>|null} $options
+     *     model: its slug. start, end: the window of hours, unix seconds or text such as 2024-06-01T09:00:00Z; by
+     *     default the last 24 hours. scope_type, scope_id: global (default), or another with its id. format: csv
+     *     (default), or xls or xlsx, both for a workbook. webhook_url: where the finished file is posted to, http or
+     *     https; addresses that are not public are refused unless a network of allow_networks, such as 10.0.0.0/8, has
+     *     them. webhook_secret: what the body is signed with. webhook_headers: further headers by their names. Neither
+     *     the secret nor a header's value is part of a message.
+     * @return array{export_id: int|numeric-string, user_id: int|numeric-string, model_id: int|numeric-string,
+     *     scope_type: string, scope_id: int|numeric-string|null, start_hour: int, end_hour: int, format: string,
+     *     status: string, webhook_url: string|null, webhook_signed: bool, webhook_headers: list<string>,
+     *     webhook_state: string|null, webhook_attempts: int, webhook_due_at: int|null, webhook_attempted_at: int|null,
+     *     webhook_status_code: int|null, file_path: string|null, rows_exported: int|null, queued_at: int,
+     *     started_at: int|null, completed_at: int|null, failed_at: int|null, last_error: string|null}
+     *     status: pending, processing, completed or failed. webhook_state: waiting, delivered, given_up, or null.
+     *     webhook_headers: their names alone.
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\LimitException for a URL, secret or headers that do not fit their columns
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     */
+    function attribution_export_schedule(array|string $database, array $options): array {}
+
+    /**
+     * Makes the files of exports that wait, the oldest first, and of those whose worker died, and sends the webhooks
+     * that are due. Any number of runs may go on at once.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{directory: string, jobs?: int|numeric-string|null, allow_networks?: list<string>|null,
+     *     download_base?: string|null, root_certificates?: string|null,
+     *     progress?: (callable(string, int, int): mixed)|null} $options
+     *     directory: the folder that gets the files, within open_basedir. jobs: how many files at most, 1 to 10000,
+     *     default 5. allow_networks: which webhooks may reach besides public addresses, such as 10.0.0.0/8.
+     *     download_base: the URL under which the folder's files can be fetched, for the webhooks' download_url.
+     *     root_certificates: a file of certificates, as PEM, that webhooks' servers may have besides the public ones,
+     *     within open_basedir. progress: is told the phase, how much of it is done and of how much, 0 where that is not
+     *     known; to return false or to throw stops the run, and the job at hand waits again.
+     * @return array{jobs: list<array{export_id: int|numeric-string, user_id: int|numeric-string, status: string,
+     *     rows_exported: int|null, file_path: string|null, webhook_state: string|null, webhook_status_code: int|null,
+     *     error: string|null}>, completed: int, failed: int, put_back: int, rows_exported: int,
+     *     webhooks_delivered: int, webhooks_waiting: int, webhooks_given_up: int, duration_ms: int}
+     *     error: what went wrong in this run. put_back: jobs that wait again as the database was lost. One job's failure
+     *     is in the report and stops no other.
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\IoException where the folder is not there or cannot be written
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     * @throws \Attribution\CancelledException where progress returned false
+     */
+    function attribution_export_run(array|string $database, array $options): array {}
+
+    /**
+     * Lists a user's exports, the newest first.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{user: int|numeric-string, status?: string|null, limit?: int|numeric-string|null,
+     *     offset?: int|numeric-string|null} $options
+     *     status: of this alone, pending, processing, completed or failed. limit: default 100.
+     * @return list<array{export_id: int|numeric-string, user_id: int|numeric-string, model_id: int|numeric-string,
+     *     scope_type: string, scope_id: int|numeric-string|null, start_hour: int, end_hour: int, format: string,
+     *     status: string, webhook_url: string|null, webhook_signed: bool, webhook_headers: list<string>,
+     *     webhook_state: string|null, webhook_attempts: int, webhook_due_at: int|null, webhook_attempted_at: int|null,
+     *     webhook_status_code: int|null, file_path: string|null, rows_exported: int|null, queued_at: int,
+     *     started_at: int|null, completed_at: int|null, failed_at: int|null, last_error: string|null}>
+     *     as attribution_export_schedule() gives one
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     */
+    function attribution_exports(array|string $database, array $options): array {}
+
+    /**
+     * Removes what is old, or all of a data subject or an account owner, makes the hours right that are affected, and
+     * tells per table what was found, removed and left.
+     *
+     * @param string|array{database: string, host?: string|null, port?: int|numeric-string|null, user?: string|null,
+     *     password?: string|null, socket?: string|null, tls?: bool|0|1|null, root_cert_path?: string|null} $database
+     *     a URL, mysql://user:password@host:port/database?socket=/path, or its parts. The host defaults to localhost;
+     *     with a socket the server on this machine is reached through it. Secrets are never part of a message.
+     * @param array{user?: int|numeric-string, target: 'owner'|'clicks'|'conversions'|'visitor'|'age',
+     *     ids?: list<int|numeric-string>|null, visitor?: int|numeric-string|null, limits?: array{
+     *     journeys?: int|string|null, credits?: int|string|null, snapshots?: int|string|null, exports?: int|string|null,
+     *     audit?: int|string|null}|null, dry_run?: bool|0|1|null, wait?: int|numeric-string|null,
+     *     export_directory?: string|null, journey_key?: string|null, lookback?: int|string|null,
+     *     max_touches?: int|numeric-string|null, progress?: (callable(string, int, int): mixed)|null} $options
+     *     user: whose; for the target age absent or 0 for every user that is not deleted. target: owner is all that the
+     *     user has, but for the user's own row, campaigns and accounts; clicks are those of ids, with their conversions,
+     *     touches and credits; conversions are those of ids, whose clicks stay; visitor is all clicks of an ip_id; age
+     *     is what is older than the limit of its table, in seconds or as text such as 90d. dry_run: true counts and
+     *     writes nothing. wait: seconds to wait for another run of that user to end; defaults to the setting
+     *     attribution.wait. export_directory: the folder of the export files, within open_basedir; no file outside of it
+     *     is removed, and without it exports that have a file are left and reported. journey_key, lookback, max_touches:
+     *     how journeys that lose a click are assembled anew, as attribution_backfill() takes them. progress: is told the
+     *     phase, how much of it is done and of how much, 0 where that is not known; to return false or to throw stops
+     *     the purge at a safe point, and the next goes on from there.
+     * @return array{job: 'purge', engine_version: string, users: list<array{user_id: int,
+     *     report?: array{user_id: int, target: string, dry_run: bool, not_found: int, tables: list<array{table: string,
+     *     found: int, removed: int, left: int}>, hours_rebuilt: int, files_removed: int, files_missing: int,
+     *     files_left: list<array{export_id: int, problem: string}>, exports_in_progress: int,
+     *     exports_of_rebuilt_hours: int, batches: int, retries: int, duration_ms: int},
+     *     error?: array{code: string, message: string}}>}
+     *     one entry for each user, with a report or, where all users were asked for, an error; with a user given a
+     *     failure throws instead
+     * @throws \Attribution\InvalidInputException for an option that is missing or not allowed, naming it
+     * @throws \Attribution\DatabaseException where the server cannot be reached or refuses
+     * @throws \Attribution\LockedException where another run of the user has not ended in time, if a user was given
+     * @throws \Attribution\CancelledException where progress returned false
+     * @throws \Attribution\LimitException where a sum is out of range, or memory exceeds attribution.memory_limit
+     */
+    function attribution_purge(array|string $database, array $options): array {}
 
     /**
      * Looks for what is wrong with the tables, the privileges and the data, and changes nothing.

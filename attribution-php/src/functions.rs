@@ -6,7 +6,7 @@ use ext_php_rs::types::{ZendHashTable, Zval};
 use crate::calculate::calculate_rows;
 use crate::columns::calculate_all;
 use crate::database::address::check_address;
-use crate::database::{jobs, read};
+use crate::database::{exports, figures, jobs, purge, read};
 use crate::export::export_to;
 use crate::failure::{Failure, array_argument, settle, text_argument};
 use crate::journeys::assemble;
@@ -26,6 +26,12 @@ pub(crate) fn register(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
         .function(wrap_function!(attribution_backfill))
         .function(wrap_function!(attribution_rebuild))
         .function(wrap_function!(attribution_snapshots))
+        .function(wrap_function!(attribution_compare))
+        .function(wrap_function!(attribution_overview))
+        .function(wrap_function!(attribution_export_schedule))
+        .function(wrap_function!(attribution_export_run))
+        .function(wrap_function!(attribution_exports))
+        .function(wrap_function!(attribution_purge))
         .function(wrap_function!(attribution_check))
         .function(wrap_function!(attribution_export))
 }
@@ -51,12 +57,24 @@ pub(crate) fn describe() {
         ("attribution_rebuild", 1, ARRAY, NONE),
         ("attribution_snapshots", 0, TEXT_OR_ARRAY, None),
         ("attribution_snapshots", 1, ARRAY, None),
+        ("attribution_compare", 0, TEXT_OR_ARRAY, None),
+        ("attribution_compare", 1, ARRAY, None),
+        ("attribution_overview", 0, TEXT_OR_ARRAY, None),
+        ("attribution_overview", 1, ARRAY, None),
+        ("attribution_export_schedule", 0, TEXT_OR_ARRAY, None),
+        ("attribution_export_schedule", 1, ARRAY, None),
+        ("attribution_export_run", 0, TEXT_OR_ARRAY, None),
+        ("attribution_export_run", 1, ARRAY, None),
+        ("attribution_exports", 0, TEXT_OR_ARRAY, None),
+        ("attribution_exports", 1, ARRAY, None),
+        ("attribution_purge", 0, TEXT_OR_ARRAY, None),
+        ("attribution_purge", 1, ARRAY, None),
         ("attribution_check", 0, TEXT_OR_ARRAY, None),
         ("attribution_export", 0, ARRAY, None),
         ("attribution_export", 1, TEXT, None),
         ("attribution_export", 2, TEXT, None),
     ]);
-    // Where a password may be.
+    // Where a password or a webhook's secret may be.
     argument::hide_in_traces(&[
         ("attribution_backfill", 0),
         ("attribution_backfill", 1),
@@ -64,6 +82,18 @@ pub(crate) fn describe() {
         ("attribution_rebuild", 1),
         ("attribution_snapshots", 0),
         ("attribution_snapshots", 1),
+        ("attribution_compare", 0),
+        ("attribution_compare", 1),
+        ("attribution_overview", 0),
+        ("attribution_overview", 1),
+        ("attribution_export_schedule", 0),
+        ("attribution_export_schedule", 1),
+        ("attribution_export_run", 0),
+        ("attribution_export_run", 1),
+        ("attribution_exports", 0),
+        ("attribution_exports", 1),
+        ("attribution_purge", 0),
+        ("attribution_purge", 1),
         ("attribution_check", 0),
     ]);
 }
@@ -164,6 +194,66 @@ fn attribution_snapshots(database: &Zval, query: &Zval) -> PhpResult<Made> {
     settle(
         check_address(database)
             .and_then(|()| read::snapshots(database, array_argument(query, 2, "query")?)),
+    )
+}
+
+/// Models side by side on the same conversions, with nothing written.
+#[php_function]
+#[php(name = "attribution_compare")]
+fn attribution_compare(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| figures::compare(database, array_argument(options, 2, "options")?)),
+    )
+}
+
+/// What is stored of one model and scope: totals, a page of hours, the mix of touches, anomalies.
+#[php_function]
+#[php(name = "attribution_overview")]
+fn attribution_overview(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| figures::overview(database, array_argument(options, 2, "options")?)),
+    )
+}
+
+/// Puts an export of a model's snapshots into the queue.
+#[php_function]
+#[php(name = "attribution_export_schedule")]
+fn attribution_export_schedule(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| exports::schedule(database, array_argument(options, 2, "options")?)),
+    )
+}
+
+/// Makes the files of exports that wait, and sends the webhooks that are due.
+#[php_function]
+#[php(name = "attribution_export_run")]
+fn attribution_export_run(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| exports::run(database, array_argument(options, 2, "options")?)),
+    )
+}
+
+/// A user's exports, the newest first.
+#[php_function]
+#[php(name = "attribution_exports")]
+fn attribution_exports(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| exports::exports(database, array_argument(options, 2, "options")?)),
+    )
+}
+
+/// Removes what is old, or all of a data subject or an account owner.
+#[php_function]
+#[php(name = "attribution_purge")]
+fn attribution_purge(database: &Zval, options: &Zval) -> PhpResult<Made> {
+    settle(
+        check_address(database)
+            .and_then(|()| purge::purge(database, array_argument(options, 2, "options")?)),
     )
 }
 

@@ -45,6 +45,7 @@ const _: () = assert!(
 #[php(startup = "startup")]
 pub fn module(module: ModuleBuilder<'_>) -> ModuleBuilder<'_> {
     let module = module.name("attribution").info_function(version::info);
+    let module = module.shutdown_function(shutdown);
     functions::register(module)
 }
 
@@ -53,8 +54,15 @@ fn startup(_type: i32, module_number: i32) -> i32 {
     options::register_settings(module_number);
     keys::intern();
     functions::describe();
+    database::cache::begin();
     match failure::register_classes().and_then(|()| object::register()) {
         Ok(()) => 0,
         Err(_) => -1,
     }
+}
+
+/// PHP's module shutdown. 0 is success.
+extern "C" fn shutdown(_type: i32, _module_number: i32) -> i32 {
+    database::cache::end();
+    0
 }

@@ -1,6 +1,7 @@
 //! How much memory the library holds, which PHP's `memory_limit` does not see.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::failure::{Failure, too_large};
@@ -47,13 +48,28 @@ pub(crate) fn in_use() -> usize {
     IN_USE.load(Ordering::Relaxed)
 }
 
+/// Gives back what can be done without.
+static GIVE_BACK: OnceLock<fn()> = OnceLock::new();
+
+/// Says how memory is given back before a call is refused any. Only for the module's startup.
+pub(crate) fn on_need(give_back: fn()) {
+    // Said once; a module that starts again says the same.
+    let _ = GIVE_BACK.set(give_back);
+}
+
 const MIB: usize = 1 << 20;
 
 /// Refuses to go on where the library holds more than the setting `attribution.memory_limit` allows, or
 /// would with so many bytes more.
 pub(crate) fn check(place: &str, more: usize) -> Result<(), Failure> {
     let limit = options::memory_limit()?;
-    let needed = in_use().saturating_add(more);
+    let mut needed = in_use().saturating_add(more);
+    if needed > limit
+        && let Some(give_back) = GIVE_BACK.get()
+    {
+        give_back();
+        needed = in_use().saturating_add(more);
+    }
     if needed <= limit {
         return Ok(());
     }

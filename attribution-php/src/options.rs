@@ -162,6 +162,20 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// Text that is not shown, whatever is wrong with it.
+    pub(crate) fn secret(&self, name: &str) -> Result<Option<&'a str>, Failure> {
+        match self.get(name).map(value_of) {
+            None => Ok(None),
+            Some(Value::Text(bytes)) if !bytes.contains(&0) => std::str::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| refused(self.place(name), "found bytes", "text in UTF-8")),
+            Some(_) => {
+                let allowed = "text without a NUL byte";
+                Err(refused(self.place(name), "found something else", allowed))
+            }
+        }
+    }
+
     /// A point in time: unix seconds, or text that the core reads as one.
     pub(crate) fn time(&self, name: &str) -> Result<Option<u32>, Failure> {
         let Some(value) = self.get(name) else { return Ok(None) };

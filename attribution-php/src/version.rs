@@ -3,6 +3,7 @@
 use ext_php_rs::zend::ModuleEntry;
 use ext_php_rs::{info_table_end, info_table_row, info_table_start};
 
+use crate::database::cache;
 use crate::memory;
 use crate::options;
 use crate::zend::globals::show_settings;
@@ -21,10 +22,23 @@ pub(crate) extern "C" fn info(module: *mut ModuleEntry) {
     info_table_row!("Version", VERSION);
     info_table_row!(
         "Features",
-        "rows, columns, journeys, exports (CSV, XLSX, JSON Lines), MySQL and MariaDB with TLS"
+        "rows, columns, journeys, exports (CSV, XLSX, JSON Lines), webhooks, MySQL and MariaDB with TLS, \
+         caches (process, Redis, Memcached)"
     );
     info_table_row!("Threads of a call", threads.to_string());
     info_table_row!("Native memory in use", format!("{} KiB", memory::in_use() / 1024));
+    let (caches, reads) = cache::state();
+    info_table_row!(
+        "Caches of snapshots",
+        format!("{caches}, {} entries, {} KiB", reads.entries, reads.bytes.div_ceil(1024))
+    );
+    info_table_row!(
+        "Cached reads",
+        format!(
+            "{}, {} from memory, {} from servers",
+            reads.reads, reads.memory_hits, reads.server_hits
+        )
+    );
     info_table_end!();
     show_settings(module);
 }

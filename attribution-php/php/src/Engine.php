@@ -30,6 +30,18 @@ namespace Prosper202\AttributionNative;
  *     error?: array{code: string, message: string}
  * }
  * @phpstan-type JobReport array{job: string, engine_version: string, users: list<Outcome>}
+ * @phpstan-type ExportOutcome array{export_id: int, status: string, error: string|null, ...}
+ * @phpstan-type ExportRun array{
+ *     jobs: list<ExportOutcome>,
+ *     completed: int,
+ *     failed: int,
+ *     put_back: int,
+ *     rows_exported: int,
+ *     webhooks_delivered: int,
+ *     webhooks_waiting: int,
+ *     webhooks_given_up: int,
+ *     ...
+ * }
  */
 interface Engine
 {
@@ -62,5 +74,82 @@ interface Engine
     public function backfill(
         #[\SensitiveParameter] string|array $database,
         #[\SensitiveParameter] array $options = [],
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $query
+     *
+     * @return list<array<string, mixed>>
+     */
+    public function snapshots(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $query,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return array<string, mixed>
+     */
+    public function compare(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return array<string, mixed>
+     */
+    public function overview(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return array<string, mixed>
+     */
+    public function scheduleExport(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return ExportRun
+     */
+    public function runExports(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return list<array<string, mixed>>
+     */
+    public function exports(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array;
+
+    /**
+     * @param string|array<string, mixed> $database
+     * @param array<string, mixed>        $options
+     *
+     * @return JobReport
+     */
+    public function purge(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
     ): array;
 }

@@ -35,4 +35,53 @@ final class ExtensionEngine implements Engine
     ): array {
         return \attribution_backfill($database, $options);
     }
+
+    public function snapshots(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $query,
+    ): array {
+        return \attribution_snapshots($database, $query);
+    }
+
+    public function compare(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_compare($database, $options);
+    }
+
+    public function overview(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_overview($database, $options);
+    }
+
+    public function scheduleExport(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_export_schedule($database, $options);
+    }
+
+    public function runExports(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_export_run($database, $options);
+    }
+
+    public function exports(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_exports($database, $options);
+    }
+
+    public function purge(
+        #[\SensitiveParameter] string|array $database,
+        #[\SensitiveParameter] array $options,
+    ): array {
+        return \attribution_purge($database, $options);
+    }
 }

@@ -9,6 +9,7 @@ namespace Prosper202\AttributionNative;
  *
  * @internal
  *
+ * @phpstan-import-type ExportRun from Engine
  * @phpstan-import-type JobReport from Engine
  */
 final class Jobs
@@ -56,6 +57,76 @@ final class Jobs
     }
 
     /**
+     * @param array<string, mixed> $options
+     *
+     * @return JobReport
+     */
+    public function purge(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->purge($this->database(), $options + $this->options());
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return ExportRun
+     */
+    public function runExports(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->runExports($this->database(), $options + $this->options());
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return array<string, mixed>
+     */
+    public function scheduleExport(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->scheduleExport($this->database(), $options + $this->options(['allow_networks']));
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return list<array<string, mixed>>
+     */
+    public function exports(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->exports($this->database(), $options);
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return list<array<string, mixed>>
+     */
+    public function snapshots(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->snapshots($this->database(), $options + $this->options(['cache']));
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return array<string, mixed>
+     */
+    public function compare(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->compare($this->database(), $options + $this->options(['replica', 'threads', 'progress']));
+    }
+
+    /**
+     * @param array<string, mixed> $options
+     *
+     * @return array<string, mixed>
+     */
+    public function overview(#[\SensitiveParameter] array $options): array
+    {
+        return $this->engine->overview($this->database(), $options);
+    }
+
+    /**
      * The id as it is, unless it is one that would mean every user.
      */
     public static function oneUser(int $userId): int
@@ -65,6 +136,27 @@ final class Jobs
         }
 
         return $userId;
+    }
+
+    /**
+     * A user's scope and window as the engine takes them; what is null is left out.
+     *
+     * @return array<string, mixed>
+     */
+    public static function scoped(
+        int $userId,
+        string|\BackedEnum|null $scopeType,
+        ?int $scopeId,
+        int $startTime,
+        int $endTime,
+    ): array {
+        $scope = [
+            'scope_type' => $scopeType instanceof \BackedEnum ? (string) $scopeType->value : $scopeType,
+            'scope_id' => $scopeId,
+        ];
+
+        return ['user' => self::oneUser($userId), 'start' => $startTime, 'end' => $endTime]
+            + array_filter($scope, static fn (mixed $value): bool => $value !== null);
     }
 
     /**
@@ -94,13 +186,15 @@ final class Jobs
     }
 
     /**
+     * @param list<string>|null $names of the options that a function takes, null for all
+     *
      * @return array<string, mixed>
      */
-    private function options(): array
+    private function options(?array $names = null): array
     {
         /** @var array<string, mixed> $options */
         $options = $this->options->getValue();
 
-        return $options;
+        return $names === null ? $options : array_intersect_key($options, array_flip($names));
     }
 }

@@ -79,7 +79,7 @@ final class NativeJourneyRepository
         int $startTime,
         int $endTime,
     ): int {
-        $report = $this->jobs->backfill(self::options($userId, $scopeType, $scopeId, $startTime, $endTime));
+        $report = $this->jobs->backfill(Jobs::scoped($userId, $scopeType, $scopeId, $startTime, $endTime));
 
         return Jobs::number($report, 'touches');
     }
@@ -103,27 +103,9 @@ final class NativeJourneyRepository
         ?int $startTime = null,
         ?int $endTime = null,
     ): int {
-        $options = self::options($userId, $scopeType, $scopeId, $startTime ?? 0, $endTime ?? self::LAST_SECOND);
+        $options = Jobs::scoped($userId, $scopeType, $scopeId, $startTime ?? 0, $endTime ?? self::LAST_SECOND);
         $report = $this->jobs->backfill($options + ['remove' => true]);
 
         return Jobs::number($report, 'rows_written');
-    }
-
-    /**
-     * @return array<string, mixed>
-     */
-    private static function options(
-        int $userId,
-        string|\BackedEnum $scopeType,
-        ?int $scopeId,
-        int $startTime,
-        int $endTime,
-    ): array {
-        return [
-            'user' => Jobs::oneUser($userId),
-            'start' => $startTime,
-            'end' => $endTime,
-            'scope_type' => is_string($scopeType) ? $scopeType : (string) $scopeType->value,
-        ] + ($scopeId === null ? [] : ['scope_id' => $scopeId]);
     }
 }

@@ -37,6 +37,14 @@ final class Database
         return is_file(self::HOST_SCHEMA) ? null : 'the schema of the host\'s tables is not here';
     }
 
+    /**
+     * The path of the command.
+     */
+    public static function command(): string
+    {
+        return (string) getenv('ATTRIBUTION_TEST_COMMAND') ?: self::COMMAND;
+    }
+
     public function __construct()
     {
         $url = (string) getenv(self::VARIABLE);
@@ -67,8 +75,7 @@ final class Database
             }
         }
         // The tables of attribution are the engine's to make.
-        $command = (string) getenv('ATTRIBUTION_TEST_COMMAND') ?: self::COMMAND;
-        [$status, , $error] = Process::runProgram([$command, 'install'], ['ATTRIBUTION_DATABASE_URL' => $this->url()]);
+        [$status, , $error] = Process::runProgram([self::command(), 'install'], ['ATTRIBUTION_DATABASE_URL' => $this->url()]);
         if ($status !== 0) {
             throw new \RuntimeException('attribution install: ' . $error);
         }

@@ -31,6 +31,9 @@ final class ExtensionMissingTest extends TestCase
         yield 'strategies' => ["Strategies::all($classes)"];
         yield 'runner' => ['new NativeJobRunner("mysql://host/database")'];
         yield 'repository' => ['new NativeJourneyRepository("mysql://host/database")'];
+        yield 'reports' => ['new NativeReports("mysql://host/database")'];
+        yield 'exports' => ['new NativeExports("mysql://host/database")'];
+        yield 'purger' => ['new NativePurger("mysql://host/database")'];
         yield 'engine' => ['new ExtensionEngine()'];
         yield 'check' => ['Extension::require()'];
     }
@@ -49,35 +52,47 @@ final class ExtensionMissingTest extends TestCase
     }
 
     /**
-     * @return iterable<string, array{string}>
+     * @return iterable<string, array{string, string, list<string>}> the script, one of its options, and all of their
+     *                                                               names
      */
     public function scripts(): iterable
     {
-        yield 'rebuild' => ['attribution-rebuild'];
-        yield 'backfill' => ['backfill-conversion-journeys'];
+        $options = ['--database', '--config'];
+        $job = [...$options, '--user', '--start', '--end', '--batch-size'];
+        yield 'rebuild' => ['attribution-rebuild', '--user=7', [...$job, '--scopes']];
+        yield 'backfill' => ['backfill-conversion-journeys', '--user=7', [...$job, '--journey-key']];
+        yield 'export' => [
+            'attribution-export',
+            '--directory=/',
+            [...$options, '--directory', '--jobs', '--allow-network', '--download-base', '--root-certificates'],
+        ];
     }
 
     /**
      * @dataProvider scripts
      */
-    public function testTheScriptsSaySoToo(string $script): void
+    public function testTheScriptsSaySoToo(string $script, string $option): void
     {
         $file = dirname(__DIR__) . "/bin/$script.php";
         $expected = [1, '', "$script: " . self::MESSAGE . "\n"];
-        self::assertSame($expected, Process::run(['-n', $file, '--database=mysql://host/database']));
-        self::assertSame($expected, Process::run(['-n', $file, '--database=mysql://host/database', '--user=7']));
+        $environment = ['ATTRIBUTION_EXPORT_DIRECTORY' => '/'];
+        self::assertSame($expected, Process::run(['-n', $file, '--database=mysql://host/database'], $environment));
+        self::assertSame($expected, Process::run(['-n', $file, '--database=mysql://host/database', $option]));
     }
 
     /**
      * @dataProvider scripts
+     *
+     * @param list<string> $options
      */
-    public function testHelpNeedsNoExtension(string $script): void
+    public function testHelpNeedsNoExtension(string $script, string $option, array $options): void
     {
         [$status, $output, $errors] = Process::run(['-n', dirname(__DIR__) . "/bin/$script.php", '--help']);
         self::assertSame([0, ''], [$status, $errors]);
         self::assertStringStartsWith("Usage: php $script.php [options]\n", $output);
-        foreach (['--user', '--start', '--end', '--batch-size', '--database', '--config'] as $option) {
-            self::assertStringContainsString("  $option ", $output);
+        self::assertStringContainsString('  ' . strtok($option, '='), $output);
+        foreach ($options as $name) {
+            self::assertStringContainsString("  $name ", $output);
         }
     }
 }

@@ -36,6 +36,41 @@ final class FakeEngine implements Engine
         return $this->answer('backfill', func_get_args());
     }
 
+    public function snapshots(string|array $database, array $query): array
+    {
+        return $this->answer('snapshots', func_get_args());
+    }
+
+    public function compare(string|array $database, array $options): array
+    {
+        return $this->answer('compare', func_get_args());
+    }
+
+    public function overview(string|array $database, array $options): array
+    {
+        return $this->answer('overview', func_get_args());
+    }
+
+    public function scheduleExport(string|array $database, array $options): array
+    {
+        return $this->answer('scheduleExport', func_get_args());
+    }
+
+    public function runExports(string|array $database, array $options): array
+    {
+        return $this->answer('runExports', func_get_args());
+    }
+
+    public function exports(string|array $database, array $options): array
+    {
+        return $this->answer('exports', func_get_args());
+    }
+
+    public function purge(string|array $database, array $options): array
+    {
+        return $this->answer('purge', func_get_args());
+    }
+
     /**
      * @param list<mixed> $arguments
      */

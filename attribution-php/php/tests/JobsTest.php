@@ -5,11 +5,14 @@ declare(strict_types=1);
 namespace Prosper202\AttributionNative\Tests;
 
 use PHPUnit\Framework\TestCase;
+use Prosper202\AttributionNative\NativeExports;
 use Prosper202\AttributionNative\NativeJobRunner;
 use Prosper202\AttributionNative\NativeJourneyRepository;
+use Prosper202\AttributionNative\NativePurger;
+use Prosper202\AttributionNative\NativeReports;
 
 /**
- * What the runner and the repository ask of the engine, with an engine that is not there.
+ * What the classes on a database ask of the engine, with an engine that is not there.
  */
 final class JobsTest extends TestCase
 {
@@ -51,11 +54,19 @@ final class JobsTest extends TestCase
         $engine = new FakeEngine(self::ANSWER);
         $runner = new NativeJobRunner(self::URL, [], $engine);
         $repository = new NativeJourneyRepository(self::URL, [], $engine);
+        $purger = new NativePurger(self::URL, [], $engine);
+        $reports = new NativeReports(self::URL, [], $engine);
+        $exports = new NativeExports(self::URL, [], $engine);
         $runs = [
             static fn () => $runner->runForUser(0, 0, 1),
             static fn () => $repository->persistJourney(0, 1),
             static fn () => $repository->hydrateScope(0, 'global', null, 0, 1),
             static fn () => $repository->purgeByScope(-1, 'global', null),
+            static fn () => $purger->owner(0),
+            static fn () => $purger->olderThan(['audit' => 1], 0),
+            static fn () => $reports->overview(0, 'linear', 0, 1),
+            static fn () => $exports->jobs(0),
+            static fn () => $exports->schedule(-1, 'linear', 'global', null, 0, 1),
         ];
         foreach ($runs as $run) {
             try {
@@ -90,6 +101,87 @@ final class JobsTest extends TestCase
                 'scope_id' => 11, 'journey_key' => 'visitor',
             ],
         ], array_map(static fn (array $call): mixed => $call[1][1], $engine->calls));
+    }
+
+    public function testReportsAreAskedFor(): void
+    {
+        $engine = new FakeEngine(['figures' => 1]);
+        $options = ['cache' => 'redis://host/', 'replica' => 'mysql://replica/tracker', 'threads' => 2];
+        $reports = new NativeReports(self::URL, $options, $engine);
+        self::assertSame(['figures' => 1], $reports->snapshots(7, 'linear', 0, 3_600));
+        $reports->snapshots(7, 'linear', 0, 3_600, Host\ScopeType::ADVERTISER, 4, 10, 20);
+        $reports->overview(7, 'linear', 0, 3_600, 'campaign', 11, offset: 24);
+        $reports->compare(7, ['linear', 'last_touch'], 0, 3_600, baseline: 'last_touch');
+        (new NativeReports(self::URL, engine: $engine))->snapshots(7, 'linear', 0, 3_600);
+        $window = ['user' => 7, 'start' => 0, 'end' => 3_600];
+        self::assertEquals([
+            ['snapshots', $window + [
+                'model' => 'linear', 'limit' => null, 'offset' => 0, 'cache' => 'redis://host/',
+            ]],
+            ['snapshots', $window + [
+                'model' => 'linear', 'scope_type' => 'advertiser', 'scope_id' => 4, 'limit' => 10, 'offset' => 20,
+                'cache' => 'redis://host/',
+            ]],
+            ['overview', $window + [
+                'model' => 'linear', 'scope_type' => 'campaign', 'scope_id' => 11, 'limit' => 24, 'offset' => 24,
+            ]],
+            ['compare', $window + [
+                'models' => ['linear', 'last_touch'], 'scope_type' => 'global', 'baseline' => 'last_touch',
+                'resamples' => 200, 'replica' => 'mysql://replica/tracker', 'threads' => 2,
+            ]],
+            ['snapshots', $window + ['model' => 'linear', 'limit' => null, 'offset' => 0, 'cache' => true]],
+        ], self::asked($engine));
+    }
+
+    public function testExportsAreScheduledListedAndMade(): void
+    {
+        $engine = new FakeEngine(['jobs' => []]);
+        $options = ['allow_networks' => ['10.0.0.0/8'], 'download_base' => 'https://host/exports'];
+        $exports = new NativeExports(self::URL, $options, $engine);
+        $exports->schedule(7, 'linear', Host\ScopeType::GLOBAL, null, 0, 3_600);
+        $exports->schedule(7, 'linear', 'campaign', 11, 0, 3_600, 'xlsx', 'https://r/', 'secret', ['X-Key' => 'k']);
+        $exports->run('/exports');
+        $exports->jobs(7, 'failed');
+        $window = ['user' => 7, 'start' => 0, 'end' => 3_600, 'model' => 'linear', 'allow_networks' => ['10.0.0.0/8']];
+        self::assertEquals([
+            ['scheduleExport', $window + [
+                'scope_type' => 'global', 'format' => 'csv', 'webhook_url' => null, 'webhook_secret' => null,
+                'webhook_headers' => null,
+            ]],
+            ['scheduleExport', $window + [
+                'scope_type' => 'campaign', 'scope_id' => 11, 'format' => 'xlsx', 'webhook_url' => 'https://r/',
+                'webhook_secret' => 'secret', 'webhook_headers' => ['X-Key' => 'k'],
+            ]],
+            ['runExports', $options + ['directory' => '/exports', 'jobs' => 5]],
+            ['exports', ['user' => 7, 'status' => 'failed', 'limit' => 100, 'offset' => 0]],
+        ], self::asked($engine));
+    }
+
+    public function testAPurgeNamesWhatIsToGo(): void
+    {
+        $engine = new FakeEngine(self::ANSWER);
+        $purger = new NativePurger(self::URL, ['dry_run' => true], $engine);
+        $report = self::ANSWER['users'][0]['report'];
+        self::assertSame([$report, $report], [$purger->owner(7), $purger->clicks(7, [1, '2'])]);
+        self::assertSame([$report, $report], [$purger->conversions(7, [3]), $purger->visitor(7, '9')]);
+        self::assertSame(self::ANSWER, $purger->olderThan(['audit' => '90d']));
+        $purger->olderThan(['audit' => 90], 7);
+        self::assertSame([
+            ['user' => 7, 'target' => 'owner', 'dry_run' => true],
+            ['user' => 7, 'target' => 'clicks', 'ids' => [1, '2'], 'dry_run' => true],
+            ['user' => 7, 'target' => 'conversions', 'ids' => [3], 'dry_run' => true],
+            ['user' => 7, 'target' => 'visitor', 'visitor' => '9', 'dry_run' => true],
+            ['user' => 0, 'target' => 'age', 'limits' => ['audit' => '90d'], 'dry_run' => true],
+            ['user' => 7, 'target' => 'age', 'limits' => ['audit' => 90], 'dry_run' => true],
+        ], array_column(self::asked($engine), 1));
+    }
+
+    public function testAPurgeWithoutAReportIsNoted(): void
+    {
+        $purger = new NativePurger(self::URL, [], new FakeEngine(['users' => []]));
+        $this->expectException(\UnexpectedValueException::class);
+        $this->expectExceptionMessage('the engine gave no report');
+        $purger->owner(7);
     }
 
     public function testATimeBeforeTimeIsRefused(): void
@@ -130,10 +222,24 @@ final class JobsTest extends TestCase
         $engine = new FakeEngine(self::ANSWER);
         foreach (
             [new NativeJobRunner(self::URL, ['replica' => self::URL], $engine),
-            new NativeJourneyRepository(self::URL, ['replica' => self::URL], $engine)] as $object
+            new NativeJourneyRepository(self::URL, ['replica' => self::URL], $engine),
+            new NativeReports(self::URL, ['cache' => 'redis://:secret@host/'], $engine),
+            new NativeExports(self::URL, [], $engine), new NativePurger(self::URL, [], $engine)] as $object
         ) {
             self::assertStringNotContainsString('secret', print_r($object, true));
             self::assertStringNotContainsString('secret', print_r((array) $object, true));
         }
+    }
+
+    /**
+     * The functions that were called, with their options.
+     *
+     * @return list<array{string, mixed}>
+     */
+    private static function asked(FakeEngine $engine): array
+    {
+        self::assertSame([self::URL], array_values(array_unique(array_column(array_column($engine->calls, 1), 0))));
+
+        return array_map(static fn (array $call): array => [$call[0], $call[1][1]], $engine->calls);
     }
 }

@@ -19,7 +19,7 @@ const REPLICA: &str = "options.replica";
 
 /// The store at an address. What is wrong with one is told without showing it, as it may hold a password.
 pub(crate) fn open(database: &Zval, replica: Option<&Zval>) -> Result<MysqlStore, Failure> {
-    let store = MysqlStore::open(&url(database, "database")?)?;
+    let store = MysqlStore::open(&database_url(database)?)?;
     let Some(replica) = replica else { return Ok(store) };
     let url = url(replica, REPLICA)?;
     store.with_replica(&url).map_err(|error| moved(error, || REPLICA.to_owned()))
@@ -31,6 +31,11 @@ pub(crate) fn check_address(database: &Zval) -> Result<(), Failure> {
         Value::Text(_) | Value::Table(_) => Ok(()),
         _ => Err(wrong_type(database, 1, "database", "array|string")),
     }
+}
+
+/// A database's address as a URL, whatever form it was given in.
+pub(super) fn database_url(database: &Zval) -> Result<String, Failure> {
+    url(database, "database")
 }
 
 fn url(value: &Zval, place: &'static str) -> Result<String, Failure> {
@@ -46,17 +51,6 @@ fn url(value: &Zval, place: &'static str) -> Result<String, Failure> {
 }
 
 fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
-    // A password is not shown, whatever is wrong with it.
-    let secret = |name: &str| match parts.get(name).map(value_of) {
-        None => Ok(None),
-        Some(Value::Text(bytes)) if !bytes.contains(&0) => {
-            let text = std::str::from_utf8(bytes).map(Some);
-            text.map_err(|_| refused(parts.place(name), "found bytes", "text in UTF-8"))
-        }
-        Some(_) => {
-            Err(refused(parts.place(name), "found something else", "text without a NUL byte"))
-        }
-    };
     let Some(database) = parts.text("database")?.filter(|name| !name.is_empty()) else {
         return Err(refused(
             format!("{place}.database"),
@@ -67,7 +61,7 @@ fn from_parts(parts: Options<'_>, place: &str) -> Result<String, Failure> {
     let mut url = String::from("mysql://");
     if let Some(user) = parts.text("user")? {
         escape(user, &mut url);
-        if let Some(password) = secret("password")? {
+        if let Some(password) = parts.secret("password")? {
             url.push(':');
             escape(password, &mut url);
         }

@@ -1,20 +1,33 @@
 //! What is stored, read back, and the state of the tables.
 
+use std::sync::Arc;
+
 use attribution_core::{Finding, SnapshotQuery, SnapshotRecord, Window};
 use ext_php_rs::types::{ZendHashTable, Zval};
 use ext_php_rs::zend::BailoutGuard;
 
 use super::address::open;
+use super::asked::{parsed, scope_kind};
+use super::cache;
 use crate::failure::{Failure, refused};
-use crate::input::described;
 use crate::job;
-use crate::options::{Options, scope_type};
+use crate::options::Options;
 use crate::output::{array_from_json, record_rows};
 use crate::rows::moved;
 use crate::zend::table::Made;
 
-const QUERY: [&str; 9] =
-    ["user", "model", "start", "end", "scope_type", "scope_id", "limit", "offset", "replica"];
+const QUERY: [&str; 10] = [
+    "user",
+    "model",
+    "start",
+    "end",
+    "scope_type",
+    "scope_id",
+    "limit",
+    "offset",
+    "replica",
+    "cache",
+];
 
 struct Query {
     user_id: u64,
@@ -30,12 +43,7 @@ fn read_query(query: Options<'_>) -> Result<Query, Failure> {
     let window = Window::new(start, end);
     let window = window.map_err(|error| moved(error, || query.place("start")))?;
     let mut wanted = SnapshotQuery::new(model, window);
-    if let Some(value) = query.get("scope_type") {
-        let allowed = "the name of a scope type";
-        let scope = scope_type(value)
-            .ok_or_else(|| refused(query.place("scope_type"), described(value), allowed))?;
-        wanted.scope_type = Some(scope);
-    }
+    wanted.scope_type = scope_kind(query, "the name of a scope type")?;
     wanted.scope_id = query.unsigned("scope_id")?;
     if let Some(limit) = query.unsigned("limit")? {
         wanted.limit = limit;
@@ -44,16 +52,27 @@ fn read_query(query: Options<'_>) -> Result<Query, Failure> {
     Ok(Query { user_id, query: wanted })
 }
 
-/// What `attribution_snapshots` gives.
-pub(crate) fn snapshots(database: &Zval, query: &ZendHashTable) -> Result<Made, Failure> {
-    let records = read_snapshots(database, query)?;
-    let guarded = BailoutGuard::new(records);
-    record_rows(guarded.get())
+/// Rows that were read for this call, or that a cache has, too.
+enum Records {
+    Own(Vec<SnapshotRecord>),
+    Shared(Arc<[SnapshotRecord]>),
 }
 
-fn read_snapshots(database: &Zval, query: &ZendHashTable) -> Result<Vec<SnapshotRecord>, Failure> {
+/// What `attribution_snapshots` gives.
+pub(crate) fn snapshots(database: &Zval, query: &ZendHashTable) -> Result<Made, Failure> {
+    let guarded = BailoutGuard::new(read_snapshots(database, query)?);
+    match guarded.get() {
+        Records::Own(records) => record_rows(records),
+        Records::Shared(records) => record_rows(records),
+    }
+}
+
+fn read_snapshots(database: &Zval, query: &ZendHashTable) -> Result<Records, Failure> {
     let options = Options::new(query, "query", &QUERY)?;
     let Query { user_id, query } = read_query(options)?;
+    if let Some(cached) = cache::wanted(database, options)? {
+        return job::run(None, |_| cached.snapshots(user_id, &query).map(Records::Shared));
+    }
     let store = open(database, options.get("replica"))?;
     job::run(None, |progress| {
         let mut records = Vec::new();
@@ -65,7 +84,7 @@ fn read_snapshots(database: &Zval, query: &ZendHashTable) -> Result<Vec<Snapshot
                 std::ops::ControlFlow::Break(()) => Err(attribution_core::Error::Cancelled),
             }
         })?;
-        Ok(records)
+        Ok(Records::Own(records))
     })
 }
 
@@ -79,5 +98,5 @@ fn find(database: &Zval) -> Result<serde_json::Value, Failure> {
     let store = open(database, None)?;
     let findings = job::run(None, |_| store.check())?;
     let json = Finding::to_json(&findings)?;
-    super::jobs::parsed(&json)
+    parsed(&json)
 }

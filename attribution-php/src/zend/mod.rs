@@ -2,6 +2,7 @@
 
 pub(crate) mod argument;
 pub(crate) mod globals;
+pub(crate) mod library;
 pub(crate) mod paths;
 pub(crate) mod property;
 pub(crate) mod table;

@@ -49,6 +49,7 @@ KINDS = {
     "calculate": 40,
     "columns": 20,
     "rebuild": 20,
+    "snapshots": 20,
     "invalid": 10,
     "cancel": 3,
     "throw": 3,
@@ -401,6 +402,8 @@ class Load:
             return status == 200 and answer.get("exact") is True and answer.get("sha256") == known
         if kind == "rebuild":
             return status == 200 and self.expected[user].items() <= answer.items()
+        if kind == "snapshots":
+            return status == 200 and answer.get("same") is True
         if kind == "abort":
             return answer.get("aborted") is True and answer.get("returned") is False
         if kind.startswith("timeout"):
@@ -495,7 +498,8 @@ def run(arguments: argparse.Namespace, folder: pathlib.Path, checks: Checks) -> 
         workers = sorted(fpm.children())
         load = Load(fpm, checks, expected)
         if arguments.quick:
-            load.together([(kind, USERS[place % len(USERS)]) for place, kind in enumerate(KINDS)])
+            load.together([(kind, USERS[place % len(USERS)]) for place, kind in enumerate(KINDS)]
+                          + [("rebuild", user) for user in USERS])
         else:
             # Workers grow until each has seen all kinds: that is no leak.
             load.every_kind()

@@ -46,6 +46,7 @@ function answer(string $case): array
         'calculate' => calculate(),
         'columns' => columns(),
         'rebuild' => rebuild(null),
+        'snapshots' => snapshots(),
         'cancel' => rebuild(fn (string $phase, int $done, int $total): bool => false),
         'throw' => throwInProgress(),
         'abort' => untilTheClientLeaves(),
@@ -169,6 +170,26 @@ function rebuild(?callable $progress): array
         $models[$model['slug']] = $sums;
     }
     return ['conversions' => $report['conversions'], 'touches' => $report['touches'], 'models' => $models];
+}
+
+/**
+ * What a worker keeps from request to request, beside what is in the database before and afterwards.
+ *
+ * @return array<string, mixed>
+ */
+function snapshots(): array
+{
+    $url = (string) $_SERVER['ATTRIBUTION_DATABASE'];
+    $query = [
+        'user' => (int) $_GET['user'],
+        'model' => 'decay',
+        'start' => (int) $_SERVER['ATTRIBUTION_START'],
+        'end' => (int) $_SERVER['ATTRIBUTION_END'],
+    ];
+    $read = fn (bool $cache): array => attribution_snapshots($url, $query + ['cache' => $cache]);
+    [$before, $kept, $after] = [$read(false), $read(true), $read(false)];
+    // Where a rebuild has come between, it may be of any hour.
+    return ['same' => $before !== $after || $kept === $before];
 }
 
 /** @return array<string, mixed> */

@@ -18,6 +18,8 @@ Version => %d.%d.%d
 Features => %s
 Threads of a call => 3
 Native memory in use => %d KiB
+Caches of snapshots => 0, 0 entries, 0 KiB
+Cached reads => 0, 0 from memory, 0 from servers
 
 Directive => Local Value => Master Value
 attribution.threads => 3 => 3

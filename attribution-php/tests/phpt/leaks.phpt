@@ -1,5 +1,5 @@
 --TEST--
-10,000 calls, good and bad, leave no memory behind
+12,400 calls, good and bad, leave no memory behind
 --EXTENSIONS--
 attribution
 --INI--
@@ -57,6 +57,13 @@ $calls = [
     static fn () => new Attribution\Model(['type' => 'x']),
     static fn () => attribution_check('http://user:password@host/database'),
     static fn () => attribution_rebuild($nowhere, ['progress' => 5]),
+    static fn () => attribution_compare($nowhere, ['user' => 1, 'models' => ['linear', 'x' => 5]]),
+    static fn () => attribution_export_schedule($nowhere, ['user' => 1, 'model' => 'm', 'webhook_url' => 'https://example.com/', 'webhook_secret' => 's',
+        'webhook_headers' => ['X-One' => '1', 'Host' => 'h'], 'allow_networks' => ['10.0.0.0/8']]),
+    static fn () => attribution_export_run($nowhere, ['directory' => '/no/such/folder', 'root_certificates' => 'x', 'allow_networks' => ['fc00::/7']]),
+    static fn () => attribution_purge($nowhere, ['user' => 1, 'target' => 'clicks', 'ids' => ['18446744073709551615', 1, -1]]),
+    static fn () => attribution_purge($nowhere, ['user' => 1, 'target' => 'age', 'limits' => ['audit' => '90d', 'credits' => 'x']]),
+    static fn () => attribution_snapshots($nowhere, ['user' => 1, 'model' => 'm', 'start' => 0, 'end' => 1, 'cache' => ['server' => 'redis://127.0.0.1:1', 'expiry' => '2d']]),
 ];
 $failed = 0;
 $run = static function (int $times) use ($calls, &$failed): void {
@@ -100,7 +107,7 @@ echo $resident_after - $resident_before < 2048 ? "resident memory is as before\n
 @unlink(__DIR__ . '/leaks.csv');
 ?>
 --EXPECT--
-10000 calls, 5600 exceptions
+12400 calls, 8000 exceptions
 PHP's memory is as before
 native memory is as before
 resident memory is as before

@@ -17,6 +17,12 @@ var_dump(attribution_export(format: 'jsonl', path: $path, result: $result));
 told_field(static fn () => attribution_backfill(options: ['wait' => -1], database: $nowhere));
 told_field(static fn () => attribution_rebuild(options: ['credits' => 2], database: $nowhere));
 told_field(static fn () => attribution_snapshots(query: [], database: $nowhere));
+told_field(static fn () => attribution_compare(options: ['user' => 1], database: $nowhere));
+told_field(static fn () => attribution_overview(options: ['user' => 1], database: $nowhere));
+told_field(static fn () => attribution_export_schedule(options: ['user' => 1], database: $nowhere));
+told_field(static fn () => attribution_export_run(options: [], database: $nowhere));
+told_field(static fn () => attribution_exports(options: [], database: $nowhere));
+told_field(static fn () => attribution_purge(options: ['user' => 1], database: $nowhere));
 told_field(static fn () => attribution_check(database: $nowhere));
 show((new Attribution\Engine(options: ['scopes' => 'global']))->calculate(conversions: [conversion()], model: new Attribution\Model(model: ['type' => 'linear']))->snapshots);
 var_dump(count((new Attribution\Engine())->calculateColumns(columns: columns(), models: [Attribution\Model::fromSpec(spec: 'linear')])));
@@ -38,6 +44,12 @@ int(1)
 InvalidInputException options.wait
 InvalidInputException options.credits
 InvalidInputException query.user
+InvalidInputException options.models
+InvalidInputException options.model
+InvalidInputException options.model
+InvalidInputException options.directory
+InvalidInputException options.user
+InvalidInputException options.target
 DatabaseException no field
 global null 1717232400 3 1 10.00000 1.00000 1.00000
 int(1)

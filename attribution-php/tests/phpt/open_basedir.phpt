@@ -1,5 +1,5 @@
 --TEST--
-Files are written where open_basedir allows, and from PHP's own working folder
+Files are read, written and removed where open_basedir allows, and from PHP's own working folder
 --EXTENSIONS--
 attribution
 --FILE--
@@ -18,6 +18,13 @@ foreach (["$folder/outside.csv", '../outside.csv'] as $path) {
         echo $exception->getMessage(), "\n";
     }
 }
+$nowhere = 'mysql://user@127.0.0.1:1/database';
+foreach ([$folder, '..', "$folder/inside/../other"] as $path) {
+    told(static fn () => attribution_export_run($nowhere, ['directory' => $path]));
+}
+told(static fn () => attribution_export_run($nowhere, ['directory' => '.', 'root_certificates' => '../roots.pem']));
+told(static fn () => attribution_purge($nowhere, ['user' => 1, 'target' => 'owner', 'export_directory' => $folder]));
+told_field(static fn () => attribution_export_run($nowhere, ['directory' => '.']));
 unlink("$folder/inside/here.csv");
 ?>
 --EXPECT--
@@ -25,3 +32,9 @@ int(1)
 bool(true)
 path: found a path outside of open_basedir, allowed: a path within it
 path: found a path outside of open_basedir, allowed: a path within it
+InvalidInputException options.directory: found a path outside of open_basedir, allowed: a path within it
+InvalidInputException options.directory: found a path outside of open_basedir, allowed: a path within it
+InvalidInputException options.directory: found a path outside of open_basedir, allowed: a path within it
+InvalidInputException options.root_certificates: found a path outside of open_basedir, allowed: a path within it
+InvalidInputException options.export_directory: found a path outside of open_basedir, allowed: a path within it
+DatabaseException no field
