@@ -11,6 +11,8 @@ pub(crate) mod all_users;
 pub(crate) mod backfill;
 #[cfg(feature = "mysql")]
 mod difference;
+#[cfg(feature = "mysql")]
+mod export_file;
 #[cfg(feature = "exports")]
 pub(crate) mod exports;
 #[cfg(feature = "mysql")]

@@ -4,11 +4,12 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{scope, sleep};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use attribution_core::{
     CacheOptions, CacheServer as Address, CacheStatistics, CachedSnapshots, ErrorCode, Model,
-    MysqlStore, RebuildOptions, Scope, SnapshotQuery, SnapshotRecord, Window,
+    MysqlStore, PurgeOptions, PurgeTarget, RebuildOptions, RetentionLimits, Scope, SnapshotQuery,
+    SnapshotRecord, Window,
 };
 use attribution_database_tests::cache_server::{CacheServer, Kind};
 use attribution_database_tests::database::Database;
@@ -189,6 +190,72 @@ fn generations_rise_with_each_change_of_the_snapshots_and_no_other() {
     convert(&database, 40..41);
     rebuild(&store);
     assert!(generations().iter().all(|(_, generation)| *generation == (1 << 60) + 1));
+}
+
+#[test]
+fn what_was_purged_is_given_no_more() {
+    let (database, store) = database();
+    let redis = CacheServer::start(Kind::Redis);
+    let url = redis.url();
+    let caches = [(None, 1 << 20), (Some(url.as_str()), 0), (Some(url.as_str()), 1 << 20)]
+        .map(|(url, bytes)| CachedSnapshots::new(store.clone(), patient(url, bytes)).unwrap());
+    let mut last = Vec::new();
+    let mut is_as_stored = |what: &str| {
+        let expected = plain(&store, &query());
+        assert_ne!(expected, last, "{what}");
+        for cached in &caches {
+            for _ in 0..2 {
+                assert_eq!(cached.snapshots(1, &query()).unwrap()[..], expected, "{what}");
+            }
+        }
+        last = expected;
+    };
+    is_as_stored("at first");
+    let purge = |target| store.purge(1, &PurgeOptions::new(target), &()).unwrap();
+    purge(PurgeTarget::Clicks(vec![3, 4]));
+    is_as_stored("without two clicks");
+    purge(PurgeTarget::Conversions(vec![5]));
+    is_as_stored("without a conversion");
+    let snapshots = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32
+        - (HOUR + 12 * 3_600);
+    let limits = RetentionLimits { snapshots: Some(snapshots), ..RetentionLimits::default() };
+    assert!(purge(PurgeTarget::Age(limits)).tables.iter().any(|table| table.removed > 0));
+    is_as_stored("without the older half");
+    purge(PurgeTarget::Owner);
+    for cached in &caches {
+        assert_eq!(cached.snapshots(1, &query()).unwrap_err().code(), ErrorCode::InvalidInput);
+    }
+    // Even where a model gets the id and the slug of one that was purged.
+    database.execute("ALTER TABLE 202_attribution_models AUTO_INCREMENT = 1");
+    let model = store.create_model(1, &Model::from_spec("linear").unwrap(), true, false).unwrap();
+    assert_eq!((model.model_id, model.slug.as_str()), (1, "linear"));
+    is_as_stored("a new model");
+    convert(&database, 3..5);
+    rebuild(&store);
+    is_as_stored("with rows of its own");
+}
+
+#[test]
+fn databases_share_a_server_without_taking_one_for_the_other() {
+    let redis = CacheServer::start(Kind::Redis);
+    let (one, two) = (database(), database());
+    convert(&two.0, 40..41);
+    rebuild(&two.1);
+    for (database, _) in [&one, &two] {
+        database.execute("UPDATE 202_attribution_generations SET generation = 5");
+    }
+    for _ in 0..2 {
+        for (_, store) in [&one, &two] {
+            let options = patient(Some(&redis.url()), 0);
+            let cached = CachedSnapshots::new(store.clone(), options).unwrap();
+            let expected = plain(store, &query());
+            for _ in 0..2 {
+                assert_eq!(cached.snapshots(1, &query()).unwrap()[..], expected);
+            }
+            assert!(cached.statistics().server_hits > 0);
+        }
+    }
+    assert_ne!(plain(&one.1, &query()), plain(&two.1, &query()));
 }
 
 #[test]

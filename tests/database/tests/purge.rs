@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use attribution_core::{
-    BackfillOptions, Error, JourneyKey, JourneyOptions, MysqlStore, PurgeOptions, PurgeReport,
-    PurgeTarget, RebuildOptions, RetentionLimits, Window,
+    BackfillOptions, Error, JourneyKey, JourneyOptions, MysqlStore, Phase, PurgeOptions,
+    PurgeReport, PurgeTarget, RebuildOptions, RetentionLimits, ScopeSet, ScopeType, Window,
 };
 use attribution_database_tests::account::Accounts;
 use attribution_database_tests::command;
@@ -387,6 +389,160 @@ fn remains_go_too() {
     }
 }
 
+/// Stopped between its steps, a purge of conversions still finds all when it is run again, though the
+/// conversions by which it does are gone by then.
+#[test]
+fn stopped_between_its_steps() {
+    let accounts = fresh(11);
+    let database = settled(&accounts, JourneyOptions::default());
+    let user_id = USERS[0];
+    let own = accounts.conversions.iter().filter(|row| row.user_id == user_id).step_by(7);
+    let own: Vec<_> = own.map(|row| (row.conversion_id, row.click_id)).collect();
+    assert!(own.len() > 9);
+    for (conversion_id, click_id) in &own {
+        let credit = "INSERT INTO 202_attribution_touchpoints (snapshot_id, conv_id, click_id, \
+                      position, credit, weight, created_at) VALUES (88888888, ?, ?, 0, 1, 1, 1)";
+        database.connect().exec_drop(credit, (conversion_id, click_id)).unwrap();
+    }
+    let dangling = "SELECT COUNT(*) FROM 202_attribution_touchpoints WHERE snapshot_id = 88888888";
+    for (place, part) in own.chunks(own.len().div_ceil(3)).enumerate() {
+        let ids: BTreeSet<u64> = part.iter().map(|row| row.0).collect();
+        let target = PurgeTarget::Conversions(ids.iter().copied().collect());
+        let options = PurgeOptions::new(target);
+        let stop = |phase: Phase, done: u64, total: u64| {
+            let is_here = match place {
+                // Before what hangs on nothing goes, in the middle of the hours, and at their end.
+                0 => total == 0,
+                1 => done > 0 && done == total / 2,
+                _ => total > 0 && done + 1 == total,
+            };
+            if phase == Phase::Writing && is_here {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let stopped = store(&database).purge(user_id, &options, &stop);
+        assert!(matches!(stopped, Err(Error::Cancelled)), "{place}: {stopped:?}");
+        store(&database).purge(user_id, &options, &()).unwrap();
+        assert_gone(&database, user_id, &BTreeSet::new(), &ids);
+    }
+    assert_eq!(database.number(dangling), 0);
+}
+
+/// A conversion of a click that is posted back while that goes is no success.
+#[test]
+fn rows_that_come_in_meanwhile_are_told_of() {
+    let accounts = fresh(14);
+    let database = settled(&accounts, JourneyOptions::default());
+    let user_id = USERS[0];
+    let click = accounts.conversions.iter().find(|row| row.user_id == user_id).unwrap().click_id;
+    let options = PurgeOptions::new(PurgeTarget::Clicks(vec![click]));
+    let has_come = AtomicBool::new(false);
+    let post = |phase: Phase, _: u64, _: u64| {
+        if phase == Phase::Writing && !has_come.swap(true, Ordering::SeqCst) {
+            let insert = "INSERT INTO 202_conversion_logs (conv_id, click_id, campaign_id, \
+                 click_payout, user_id, click_time, conv_time, time_difference, user_agent) \
+                 VALUES (77777, ?, 1, 1, ?, ?, ?, '', '')";
+            let mut connection = database.connect();
+            connection.exec_drop(insert, (click, user_id, START, START)).unwrap();
+        }
+        ControlFlow::Continue(())
+    };
+    let error = store(&database).purge(user_id, &options, &post).unwrap_err();
+    assert!(matches!(error, Error::Locked(_)), "{error}");
+    assert!(error.to_string().contains("1 rows of 202_conversion_logs are left"), "{error}");
+    let proofs = "SELECT COUNT(*) FROM 202_attribution_audit WHERE action = 'purge'";
+    assert_eq!(database.number(proofs), 0);
+    store(&database).purge(user_id, &options, &()).unwrap();
+    assert_gone(&database, user_id, &BTreeSet::from([click]), &BTreeSet::from([77_777]));
+    assert_eq!(database.number(proofs), 1);
+}
+
+/// Snapshots that name another owner's model are the owner's to lose, and the model is not touched.
+#[test]
+fn snapshots_of_anothers_model() {
+    let accounts = fresh(12);
+    let database = settled(&accounts, JourneyOptions::default());
+    let user_id = USERS[0];
+    let foreign = accounts.models.iter().find(|row| row.user_id == USERS[1]).unwrap().model_id;
+    let row = accounts.conversions.iter().find(|row| row.user_id == user_id).unwrap();
+    let insert = "INSERT INTO 202_attribution_snapshots (model_id, user_id, scope_type, date_hour, \
+         lookback_start, lookback_end, attributed_clicks, attributed_conversions, \
+         attributed_revenue, attributed_cost, created_at) SELECT ?, ?, 'global', \
+         conv_time - conv_time % 3600, 0, 1, 1, 1, 1, 1, 1 FROM 202_conversion_logs WHERE conv_id = ?";
+    let mut connection = database.connect();
+    connection.exec_drop(insert, (foreign, user_id, row.conversion_id)).unwrap();
+    let others = of_others(&database, user_id);
+    let options = PurgeOptions::new(PurgeTarget::Conversions(vec![row.conversion_id]));
+    store(&database).purge(user_id, &options, &()).unwrap();
+    assert_eq!(of_others(&database, user_id), others);
+    let left = format!(
+        "SELECT COUNT(*) FROM 202_attribution_snapshots \
+         WHERE user_id = {user_id} AND model_id = {foreign}"
+    );
+    assert_eq!(database.number(&left), 0);
+    connection
+        .exec_drop(
+            insert,
+            (
+                foreign,
+                user_id,
+                accounts
+                    .conversions
+                    .iter()
+                    .find(|other| {
+                        other.user_id == user_id && other.conversion_id != row.conversion_id
+                    })
+                    .unwrap()
+                    .conversion_id,
+            ),
+        )
+        .unwrap();
+    store(&database).purge(user_id, &PurgeOptions::new(PurgeTarget::Owner), &()).unwrap();
+    assert_eq!(of_others(&database, user_id), others);
+}
+
+/// Hours get no scope and no credits that the runs that wrote them did not calculate, and lose none.
+#[test]
+fn scopes_and_credits_differ_from_time_to_time() {
+    let journeys =
+        JourneyOptions { key: JourneyKey::Visitor, max_touches: 2, ..JourneyOptions::default() };
+    let accounts = fresh(13);
+    let make = |accounts: &Accounts| {
+        let database = Database::with(server(), Collation::GeneralCi, accounts);
+        let backfill = BackfillOptions { journeys, ..BackfillOptions::new(window()) };
+        let store = store(&database);
+        for outcome in store.backfill_all(&backfill, &()).unwrap() {
+            outcome.result.unwrap();
+        }
+        let campaigns = ScopeSet::GLOBAL.with(ScopeType::Campaign);
+        for (start, end, scopes, credits) in [
+            (ALL.0, START + 8 * 3_600, Some(campaigns), true),
+            (START + 8 * 3_600, START + 16 * 3_600, None, true),
+            (START + 16 * 3_600, START + 24 * 3_600, Some(ScopeSet::GLOBAL), true),
+            (START + 24 * 3_600, ALL.1, None, false),
+        ] {
+            let window = Window::new(start, end).unwrap();
+            let options = RebuildOptions { scopes, credits, ..RebuildOptions::new(window) };
+            for outcome in store.rebuild_all(&options, &()).unwrap() {
+                outcome.result.unwrap();
+            }
+        }
+        database
+    };
+    let database = make(&accounts);
+    let user_id = USERS[0];
+    let own = accounts.clicks.iter().filter(|row| row.user_id == user_id);
+    let clicks: BTreeSet<u64> = own.map(|row| row.click_id).step_by(6).collect();
+    let target = PurgeTarget::Clicks(clicks.iter().copied().collect());
+    let options = PurgeOptions { journeys, ..PurgeOptions::new(target) };
+    let report = store(&database).purge(user_id, &options, &()).unwrap();
+    assert!(report.hours_rebuilt > 20, "{report:?}");
+    let clean = make(&without(&accounts, user_id, &clicks, &BTreeSet::new()));
+    results(&database).assert_equal(&results(&clean), "scopes by time");
+}
+
 /// Hours whose journeys went by age keep the totals of all who stay.
 #[test]
 fn a_subject_after_journeys_went_by_age() {
@@ -494,7 +650,7 @@ fn an_owner_leaves_nothing_but_the_proof() {
         let left = match table.as_str() {
             "202_users" | "202_aff_campaigns" | "202_ppc_accounts" => continue,
             "202_attribution_audit" => "AND action <> 'purge'",
-            "202_attribution_runs" => "AND job <> 'purge'",
+            "202_attribution_runs" => "AND (job <> 'purge' OR last_error IS NOT NULL)",
             _ => "",
         };
         let query = format!("SELECT COUNT(*) FROM {table} WHERE user_id = {user_id} {left}");
@@ -507,9 +663,27 @@ fn an_owner_leaves_nothing_but_the_proof() {
     assert_gone(&database, user_id, &clicks, &conversions);
     let dangling = "SELECT COUNT(*) FROM 202_aff_campaigns WHERE attribution_model_id IS NOT NULL";
     assert_eq!(database.number(dangling), 0);
-    // What an owner left whose row is gone, or who was deleted, can be purged too.
+    // What an owner left whose row is gone, or who was deleted, can be purged too. What hangs on
+    // nothing is counted before.
     database.execute(&format!("DELETE FROM 202_users WHERE user_id = {DELETED_USER}"));
+    for table in ["conversion_touchpoints", "attribution_touchpoints"] {
+        let parent = if table.starts_with('c') { "" } else { "snapshot_id, credit, weight, " };
+        let values = if table.starts_with('c') { "click_time, " } else { "88888888, 1, 1, " };
+        let time = if table.starts_with('c') { "click_time, " } else { "" };
+        database.execute(&format!(
+            "INSERT INTO 202_{table} ({parent}{time}conv_id, click_id, position, created_at) \
+             SELECT {values}77777, click_id, 0, 1 FROM 202_clicks \
+             WHERE user_id = {DELETED_USER} LIMIT 20"
+        ));
+    }
+    let dry = PurgeOptions { dry_run: true, ..options.clone() };
+    let looked = store(&database).purge(DELETED_USER, &dry, &()).unwrap();
     let report = store(&database).purge(DELETED_USER, &options, &()).unwrap();
+    let found = |report: &PurgeReport| -> Vec<_> {
+        report.tables.iter().map(|row| (row.table, row.found)).collect()
+    };
+    assert_eq!(found(&report), found(&looked));
+    assert!(report.tables.iter().all(|table| table.found == table.removed), "{report:?}");
     assert!(report.tables.iter().all(|table| table.left == 0), "{report:?}");
     let rows = format!("SELECT COUNT(*) FROM 202_clicks WHERE user_id = {DELETED_USER}");
     assert_eq!(database.number(&rows), 0);
@@ -604,6 +778,8 @@ fn refusals_and_locks() {
         ("purge visitor --user 99 --visitor 5", "99"),
         ("purge clicks --user 7", "--ids"),
         ("purge clicks --user 7 --ids 1,x", "x"),
+        ("purge clicks --user 7 --ids 1,0", "found the id 0"),
+        ("purge conversions --user 7 --ids 0", "found the id 0"),
         (from_file.as_str(), ":3"),
         ("purge clicks --user 7 --ids 1 --max-touches 0", "max-touches"),
         ("purge age --user 7", "--journeys"),

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::export::ExportFormat;
 use crate::ground::error::{Error, quoted};
+use crate::job::export_file::{Place, find};
 
 /// The longest path that the host's table holds, in characters.
 const LONGEST_PATH: usize = 500;
@@ -75,37 +76,14 @@ impl ExportDirectory {
     /// Where a stored path leads: a file that really lies in this folder, by a path without `..`. None
     /// where nothing is there.
     fn find(&self, file_path: &str) -> Result<Option<PathBuf>, Error> {
-        let refused = |found: &str| {
-            let found = format!("found {}, {found}", quoted(file_path));
-            Error::input("file_path", found, "a file in the export directory")
-        };
-        let given = Path::new(file_path);
-        if file_path.is_empty() || file_path.contains('\0') {
-            return Err(refused("which is no path"));
-        }
-        if given.components().any(|part| part == Component::ParentDir) {
-            return Err(refused("which leads upwards"));
-        }
-        // A path that is relative is one from this folder.
-        let path = self.path.join(given);
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) if is_absent(&error) => {
-                if path.starts_with(&self.path) {
-                    return Ok(None);
-                }
-                return Err(refused("which is elsewhere"));
+        match find(&self.path, file_path)? {
+            Place::File(path) => Ok(Some(path)),
+            Place::Missing => Ok(None),
+            Place::Refused(why) => {
+                let found = format!("found {}, which {why}", quoted(file_path));
+                Err(Error::input("file_path", found, "a file in the export directory"))
             }
-            Err(error) => return Err(Error::io(path.display().to_string())(error)),
-        };
-        if !metadata.is_file() {
-            return Err(refused("which is no file"));
         }
-        let real = fs::canonicalize(&path).map_err(Error::io(path.display().to_string()))?;
-        if !real.starts_with(&self.path) {
-            return Err(refused("which is elsewhere"));
-        }
-        Ok(Some(real))
     }
 
     /// Opens the file of a stored path; gives it with its name and size. None where nothing is there.
@@ -126,10 +104,6 @@ impl ExportDirectory {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Some((file, name, opened.len())))
     }
-}
-
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Removes a file, if it is there; says whether it was.

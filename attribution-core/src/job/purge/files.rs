@@ -1,9 +1,10 @@
 //! Export files: which may be removed, and their removal.
 
 use std::io::ErrorKind;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use crate::ground::error::Error;
+use crate::job::export_file::{Place, find};
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +20,9 @@ pub(crate) enum FileOutcome {
 /// refused, and so is what is no plain file.
 pub(crate) fn remove(directory: &Path, path: &str) -> Result<FileOutcome, Error> {
     let file = match find(directory, path)? {
-        Ok(Some(file)) => file,
-        Ok(None) => return Ok(FileOutcome::Missing),
-        Err(problem) => return Ok(FileOutcome::Refused(problem)),
+        Place::File(file) => file,
+        Place::Missing => return Ok(FileOutcome::Missing),
+        Place::Refused(why) => return Ok(FileOutcome::Refused(format!("{path} {why}"))),
     };
     match std::fs::remove_file(&file) {
         Ok(()) => Ok(FileOutcome::Removed),
@@ -33,47 +34,10 @@ pub(crate) fn remove(directory: &Path, path: &str) -> Result<FileOutcome, Error>
 /// As [`remove`], without removing it.
 pub(crate) fn look(directory: &Path, path: &str) -> Result<FileOutcome, Error> {
     Ok(match find(directory, path)? {
-        Ok(Some(_)) => FileOutcome::Removed,
-        Ok(None) => FileOutcome::Missing,
-        Err(problem) => FileOutcome::Refused(problem),
+        Place::File(_) => FileOutcome::Removed,
+        Place::Missing => FileOutcome::Missing,
+        Place::Refused(why) => FileOutcome::Refused(format!("{path} {why}")),
     })
-}
-
-/// The file with all links of its folder resolved, none where it is gone, or why it is refused.
-fn find(directory: &Path, path: &str) -> Result<Result<Option<PathBuf>, String>, Error> {
-    let base = directory
-        .canonicalize()
-        .map_err(Error::io(format!("the export directory {}", directory.display())))?;
-    let given = Path::new(path);
-    let refused = |why: &str| Ok(Err(format!("{path} {why}")));
-    if path.contains('\0') || given.components().any(|part| part == Component::ParentDir) {
-        return refused("leads out of a folder");
-    }
-    let whole = base.join(given);
-    let (Some(folder), Some(name)) = (whole.parent(), whole.file_name()) else {
-        return refused("names no file");
-    };
-    let folder = match folder.canonicalize() {
-        Ok(folder) => folder,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            // Nothing is there, which is only good to know of what would have been ours.
-            if given.is_relative() || given.starts_with(&base) || given.starts_with(directory) {
-                return Ok(Ok(None));
-            }
-            return refused("is not in the export directory");
-        }
-        Err(error) => return Err(Error::io(format!("looking for {path}"))(error)),
-    };
-    if !folder.starts_with(&base) {
-        return refused("is not in the export directory");
-    }
-    let file = folder.join(name);
-    match file.symlink_metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(Ok(Some(file))),
-        Ok(_) => refused("is no plain file"),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Ok(None)),
-        Err(error) => Err(Error::io(format!("looking for {path}"))(error)),
-    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub(crate) fn check_options(options: &PurgeOptions) -> Result<(), Error> {
         PurgeTarget::Clicks(ids) | PurgeTarget::Conversions(ids) if ids.is_empty() => {
             Err(Error::input(options.target.name(), "found no id", "at least one id"))
         }
+        // Where a click is not known, rows may say 0.
+        PurgeTarget::Clicks(ids) | PurgeTarget::Conversions(ids) if ids.contains(&0) => {
+            Err(Error::input(options.target.name(), "found the id 0", "ids from 1 on"))
+        }
         PurgeTarget::Visitor(0) => Err(Error::input(
             "visitor",
             "found 0, which stands for all who are unknown",

@@ -34,6 +34,22 @@ fn plan(options: &PurgeOptions, now: u64) -> Vec<(PurgeTable, Option<u32>)> {
     .collect()
 }
 
+/// How many rows there are; for a whole owner, with those that hang on nothing, which go with their
+/// clicks.
+fn count(
+    reader: &mut impl PurgeReader,
+    (table, before): (PurgeTable, Option<u32>),
+    options: &PurgeOptions,
+) -> Result<u64, Error> {
+    let mut rows = reader.count(table, before)?;
+    if options.target == PurgeTarget::Owner
+        && matches!(table, PurgeTable::Journeys | PurgeTable::Credits)
+    {
+        rows += reader.count_orphans(table)?;
+    }
+    Ok(rows)
+}
+
 /// Counts what there is.
 pub(super) fn look(
     reader: &mut impl PurgeReader,
@@ -42,7 +58,7 @@ pub(super) fn look(
     report: &mut PurgeReport,
 ) -> Result<(), Error> {
     for (table, before) in plan(options, now) {
-        let rows = reader.count(table, before)?;
+        let rows = count(reader, (table, before), options)?;
         report.tables.push(PurgedTable {
             table: table.name(),
             found: rows,
@@ -97,7 +113,7 @@ pub(super) fn purge<W: PurgeWorker>(
         check_directory(worker, before, options)?;
     }
     for (table, before) in &plan {
-        let found = worker.count(*table, *before)?;
+        let found = count(worker, (*table, *before), options)?;
         let table = table.name();
         report.tables.push(PurgedTable { table, found, ..PurgedTable::default() });
     }
@@ -134,10 +150,15 @@ pub(super) fn purge<W: PurgeWorker>(
         }
     }
     for (place, (table, before)) in plan.iter().enumerate() {
-        let left = worker.count(*table, *before)?;
+        let left = count(worker, (*table, *before), options)?;
+        let is_made_here = *table == PurgeTable::Generations;
         let table = &mut report.tables[place];
         table.left = left;
-        // What hung on nothing was not counted before.
+        if is_made_here {
+            // The purge of the snapshots itself gives one to models that had none.
+            table.removed = table.removed.min(table.found);
+        }
+        // What came in meanwhile was not counted before.
         table.found = table.found.max(table.removed + left);
     }
     Ok(())
@@ -230,9 +251,11 @@ impl<W: PurgeWorker> Purge<'_, W> {
     fn hours(&mut self, before: Option<u32>, snapshots: bool) -> Result<(), Error> {
         let mut after = None;
         loop {
-            let hours = self.worker.snapshot_hours(after, before)?;
+            let mut hours = self.worker.snapshot_hours(after, before)?;
             let Some(last) = hours.last() else { return Ok(()) };
             after = Some(last.hour);
+            // Snapshots that stay have mostly lost their credits to earlier purges.
+            hours.retain(|hour| snapshots || hour.credits > 0);
             let mut rest = &hours[..];
             while let Some(first) = rest.first() {
                 let together = fitting(rest);
@@ -317,7 +340,7 @@ impl<W: PurgeWorker> Purge<'_, W> {
 fn fitting(hours: &[SnapshotHour]) -> usize {
     let mut rows = 0;
     let fits = hours.iter().take_while(|hour| {
-        rows += hour.rows;
+        rows += hour.snapshots + hour.credits;
         rows <= MOST
     });
     fits.count().max(1)

@@ -1,8 +1,8 @@
 //! A data subject: some clicks with what hangs on them, or some conversions.
 //!
-//! First each affected hour is done in a transaction of its own: the subject's conversions of that hour
-//! go with their journeys, journeys of others that held its clicks are made anew without them, and the
-//! hour is rebuilt from what is then there. Then go rows that hang on nothing, and last of all the
+//! First go rows that hang on nothing. Then each affected hour is done in a transaction of its own: the
+//! subject's conversions of that hour go with their journeys, journeys of others that held its clicks
+//! are made anew without them, and the hour is rebuilt from what is then there. Last of all go the
 //! clicks, by which the rest is found.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -247,8 +247,9 @@ impl<'a> Subject<'a> {
                 Ok(Checkpoint { done: 0, rows_written })
             })?;
         }
-        let rebuilt = self.purge_hours(run, worker, feedable, &found, progress, report)?;
+        // While there are the conversions by whose clicks their credits are found.
         purge_orphans(worker, &found, progress, report)?;
+        let rebuilt = self.purge_hours(run, worker, feedable, &found, progress, report)?;
         purge_clicks(worker, &found, progress, report)?;
 
         report.not_found = found.not_found;
@@ -398,7 +399,8 @@ fn purge_hour<W: PurgeWorker>(
             worker.insert_journey_rows(&of(&plan.aged))?;
             let ids: Vec<u64> = found.iter().map(|row| row.snapshot_id).collect();
             let credited = worker.with_credits(&ids)?.into_iter().collect();
-            rows_written += rebuild.rebuild(worker, hour, &found, &credited, conversions)?;
+            let by = worker.written_by(hour)?;
+            rows_written += rebuild.rebuild(worker, hour, &found, &by, &credited, conversions)?;
             worker.delete_journeys_of(&plan.aged)?;
         }
         rows_written += worker.delete_ids(ResultTable::Credits, &plan.credit_ids)?;

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::ground::error::Error;
 use crate::ground::time::Window;
+use crate::job::rebuild::hours::WrittenBy;
 use crate::job::tables::{ResultTable, StoredConversion, StoredSnapshot, Worker};
 
 /// A table that has rows of an owner.
@@ -95,8 +96,8 @@ pub(crate) struct FoundExport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SnapshotHour {
     pub(crate) hour: u32,
-    /// Snapshots and credits.
-    pub(crate) rows: u64,
+    pub(crate) snapshots: u64,
+    pub(crate) credits: u64,
 }
 
 /// Looks for rows, as the primary has them.
@@ -124,6 +125,8 @@ pub(crate) trait PurgeReader {
     fn run_errors(&mut self) -> Result<Vec<(u64, String)>, Error>;
     /// How many rows of a table are the owner's, all of them or those before some time.
     fn count(&mut self, table: PurgeTable, before: Option<u32>) -> Result<u64, Error>;
+    /// How many touches or credits hang on nothing, their clicks being the owner's alone.
+    fn count_orphans(&mut self, table: PurgeTable) -> Result<u64, Error>;
     fn exports(&mut self, before: Option<u32>) -> Result<Vec<FoundExport>, Error>;
 }
 
@@ -131,6 +134,8 @@ pub(crate) trait PurgeReader {
 pub(crate) trait PurgeWorker: Worker + PurgeReader {
     /// Reads everything from the primary, and notes a window with the snapshots that are written.
     fn work_on(&mut self, window: Window);
+    /// The windows that an hour's snapshots were written in, for each of their models.
+    fn written_by(&mut self, hour: u32) -> Result<Vec<WrittenBy>, Error>;
     /// Those of these snapshots that have credits.
     fn with_credits(&mut self, snapshot_ids: &[u64]) -> Result<Vec<u64>, Error>;
     /// The next hours that have snapshots.

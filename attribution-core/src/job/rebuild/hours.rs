@@ -22,14 +22,22 @@ use crate::job::tables::{
 /// The models that a plan is for, by their places, each with its scopes, and whether it has credits.
 type PlanKey = (Vec<(usize, ScopeSet)>, bool);
 
-/// Rebuilds hours as they are: no model gets snapshots of an hour, a scope or credits that it had
-/// none of.
+/// From when to when the runs went that wrote a model's snapshots of an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WrittenBy {
+    pub(crate) model_id: u64,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// Rebuilds hours as they are: no model gets snapshots of an hour, or credits, that it had none of, nor
+/// a scope that the runs that wrote the hour had none of.
 pub(crate) struct HourRebuild {
     rows: Vec<ModelRow>,
     /// None for what is no valid model, whose hours cannot be calculated.
     models: Vec<Option<Model>>,
-    /// The scopes that each model has snapshots of, in any hour.
-    in_use: HashMap<u64, ScopeSet>,
+    /// The scopes that a model has snapshots of in the windows of its runs.
+    in_use: HashMap<WrittenBy, ScopeSet>,
     feedable: ScopeSet,
     parents: Parents,
     multi_touch: MultiTouch,
@@ -48,16 +56,10 @@ impl HourRebuild {
             .iter()
             .map(|row| Model::from_stored(&row.kind, row.config.as_deref()).ok())
             .collect();
-        let ids: Vec<u64> = rows.iter().map(|row| row.model_id).collect();
-        let mut in_use: HashMap<u64, ScopeSet> = HashMap::new();
-        for (id, scope) in worker.scopes_in_use(&ids, Window::new(0, u32::MAX)?, feedable)? {
-            let scopes = in_use.entry(id).or_insert(ScopeSet::NONE);
-            *scopes = scopes.with(scope);
-        }
         Ok(Self {
             rows,
             models,
-            in_use,
+            in_use: HashMap::new(),
             feedable,
             parents: worker.parents()?,
             multi_touch: MultiTouch::new(worker.settings()?),
@@ -74,14 +76,34 @@ impl HourRebuild {
         self.multi_touch.is_on(campaign_id, self.parents.advertisers.get(&campaign_id).copied())
     }
 
-    /// Within a transaction, makes an hour right. `found` are its snapshots and `credited` those of
-    /// them that have credits. Those of models that are gone or not valid are removed, as they cannot
+    /// The scopes that a run of a model over the same window would make right in an hour: an hour may
+    /// have no rows of one of them, for want of touches that have the dimension.
+    fn scopes(
+        &mut self,
+        worker: &mut impl Worker,
+        hour: u32,
+        by: WrittenBy,
+    ) -> Result<ScopeSet, Error> {
+        if let Some(scopes) = self.in_use.get(&by) {
+            return Ok(*scopes);
+        }
+        let end = by.end.max(hour.saturating_add(1));
+        let window = Window::new(by.start.min(hour), end)?;
+        let found = worker.scopes_in_use(&[by.model_id], window, self.feedable)?;
+        let scopes = found.iter().fold(ScopeSet::GLOBAL, |scopes, (_, scope)| scopes.with(*scope));
+        self.in_use.insert(by, scopes);
+        Ok(scopes)
+    }
+
+    /// Within a transaction, makes an hour right. `found` are its snapshots, `written_by` the runs
+    /// that wrote them, and `credited` those of them that have credits. Those of models that are gone or not valid are removed, as they cannot
     /// be made right. Says how many rows were written.
     pub(crate) fn rebuild(
         &mut self,
         worker: &mut impl Worker,
         hour: u32,
         found: &[StoredSnapshot],
+        written_by: &[WrittenBy],
         credited: &HashSet<u64>,
         conversions: &mut Spool<StoredConversion>,
     ) -> Result<u64, Error> {
@@ -93,10 +115,12 @@ impl HourRebuild {
                 continue;
             }
             let is_global = |row: &&StoredSnapshot| row.scope_type == Some(ScopeType::Global);
-            let scopes = if of_model().all(|row| is_global(&row)) {
-                ScopeSet::GLOBAL
-            } else {
-                self.in_use.get(&model_id).copied().unwrap_or(ScopeSet::GLOBAL)
+            let by = written_by.iter().find(|by| by.model_id == model_id).copied();
+            let scopes = match by {
+                Some(by) if !of_model().all(|row| is_global(&row)) => {
+                    self.scopes(worker, hour, by)?
+                }
+                _ => ScopeSet::GLOBAL,
             };
             let has_credits = of_model().any(|row| credited.contains(&row.snapshot_id))
                 || !of_model().any(|row| is_global(&row));

@@ -23,13 +23,18 @@ pub(super) fn raise(
     for model_id in ids {
         // Never a number that was there before, even where the row had been deleted: the server's
         // clock goes on meanwhile.
+        // Snapshots may say that they are of another owner's model, or of one that is gone. Nobody
+        // ever reads them, so that generation is left alone.
         connection.run(
             "raising a model's generation",
             "INSERT INTO 202_attribution_generations (model_id, user_id, generation, updated_at) \
-             VALUES (?, ?, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED), ?) \
-             ON DUPLICATE KEY UPDATE generation = GREATEST(generation + 1, VALUES(generation)), \
-             user_id = VALUES(user_id), updated_at = VALUES(updated_at)",
-            (model_id, owner, now()),
+             SELECT m.model_id, m.user_id, CAST(UNIX_TIMESTAMP(NOW(6)) * 1000000 AS UNSIGNED), ? \
+             FROM 202_attribution_models m WHERE m.model_id = ? AND m.user_id = ? \
+             ON DUPLICATE KEY UPDATE \
+             `202_attribution_generations`.user_id = VALUES(user_id), \
+             `202_attribution_generations`.updated_at = VALUES(updated_at), \
+             generation = GREATEST(generation + 1, VALUES(generation))",
+            (now(), model_id, owner),
         )?;
     }
     Ok(())

@@ -1,14 +1,16 @@
 //! What a purge finds and deletes.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use mysql::{Row, Value};
 
 use super::connection::{Connection, now};
-use super::reader::read_conversion;
+use super::reader::{MysqlReader, read_conversion};
+use super::run::Servers;
 use super::values::Fields;
 use super::worker::{MysqlWorker, read_snapshot};
-use super::{MysqlStore, again, check_known, schema};
+use super::{MysqlStore, check_known, schema};
 use crate::ground::error::Error;
 use crate::ground::time::{SECONDS_PER_HOUR, Window};
 use crate::job::all_users::{UserOutcome, for_all_users};
@@ -17,6 +19,7 @@ use crate::job::purge::tables::{
     By, FoundCredit, FoundExport, FoundTouch, PurgeReader, PurgeTable, PurgeWorker, SnapshotHour,
 };
 use crate::job::purge::{self, PurgeOptions, PurgeReport, PurgeTarget};
+use crate::job::rebuild::hours::WrittenBy;
 use crate::job::tables::{ResultTable, StoredConversion, StoredSnapshot};
 
 /// So many rows are deleted in one transaction, where they need not go together.
@@ -33,7 +36,9 @@ impl MysqlStore {
     ///
     /// A subject's clicks, conversions, touches and credits go; journeys of others that held its clicks
     /// become what a backfill would store without them; and each affected hour is rebuilt in the same
-    /// transaction, for the models that have snapshots of it. A purge that was stopped at any point is
+    /// transaction, for the models that have snapshots of it, in the scopes that it was calculated in.
+    /// What a model that is gone or not valid has of such an hour is removed, as no engine can make
+    /// it right. A purge that was stopped at any point is
     /// finished by running it again. In the end an audit row (`purge`) tells the counts, and nothing
     /// of whom they were.
     ///
@@ -69,12 +74,9 @@ impl MysqlStore {
             check_known(&mut connection, user_id)?;
         }
         if options.dry_run {
-            return purge::look(
-                &mut Looker { connection, owner: user_id },
-                user_id,
-                options,
-                now(),
-            );
+            let primary = Servers { replica: None, ..self.servers.clone() };
+            let mut reader = MysqlReader::open(&primary, user_id, Arc::default())?;
+            return purge::look(&mut reader, user_id, options, now());
         }
         drop(connection);
         purge::purge(self, user_id, options, now(), progress)
@@ -119,18 +121,13 @@ pub(super) trait Ask {
 }
 
 /// Reads without a run.
-struct Looker {
-    connection: Connection,
-    owner: u64,
-}
-
-impl Ask for Looker {
+impl Ask for MysqlReader {
     fn owner(&self) -> u64 {
         self.owner
     }
 
     fn ask<T>(&mut self, work: impl Fn(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
-        again(&mut self.connection, |connection| work(connection))
+        self.read(work)
     }
 }
 
@@ -231,9 +228,12 @@ fn of_owner(table: PurgeTable, owner: u64, before: Option<u32>) -> (String, Vec<
         PurgeTable::Audit => {
             ("202_attribution_audit WHERE user_id = ? AND action <> 'purge'", "created_at")
         }
-        PurgeTable::Runs => {
-            ("202_attribution_runs WHERE user_id = ? AND job <> 'purge'", "started_at")
-        }
+        // So is when it was, but not what earlier purges failed with, which may name rows.
+        PurgeTable::Runs => (
+            "202_attribution_runs WHERE user_id = ? AND status <> 'running' \
+             AND (job <> 'purge' OR last_error IS NOT NULL)",
+            "started_at",
+        ),
     };
     if table == PurgeTable::Visitors {
         values.push(uint(owner));
@@ -415,6 +415,28 @@ impl<A: Ask> PurgeReader for A {
         Ok(counts.first().copied().unwrap_or(0))
     }
 
+    fn count_orphans(&mut self, table: PurgeTable) -> Result<u64, Error> {
+        let (parents, parent_id) = match table {
+            PurgeTable::Journeys => ("202_conversion_logs", "conv_id"),
+            PurgeTable::Credits => ("202_attribution_snapshots", "snapshot_id"),
+            _ => return Ok(0),
+        };
+        let name = table.name();
+        // A click may have several rows.
+        let query = format!(
+            "SELECT COUNT(DISTINCT t.touchpoint_id) FROM 202_clicks k \
+             JOIN {name} t ON t.click_id = k.click_id \
+             LEFT JOIN {parents} p ON p.{parent_id} = t.{parent_id} \
+             WHERE k.user_id = ? AND p.{parent_id} IS NULL AND NOT EXISTS \
+             (SELECT 1 FROM 202_clicks o WHERE o.click_id = k.click_id AND o.user_id <> ?)"
+        );
+        let owner = uint(self.owner());
+        let counts = rows(self, "counting rows", &query, &[owner.clone(), owner], |row| {
+            first_number(row, name)
+        })?;
+        Ok(counts.first().copied().unwrap_or(0))
+    }
+
     fn exports(&mut self, before: Option<u32>) -> Result<Vec<FoundExport>, Error> {
         let (from, values) = of_owner(PurgeTable::Exports, self.owner(), before);
         let query = format!("SELECT export_id, status, file_path FROM {from} ORDER BY export_id");
@@ -445,6 +467,28 @@ impl PurgeWorker for MysqlWorker {
         self.window = Some(window);
     }
 
+    fn written_by(&mut self, hour: u32) -> Result<Vec<WrittenBy>, Error> {
+        let hour = u64::from(hour);
+        let values =
+            [uint(self.reader.owner), uint(hour), uint(hour + u64::from(SECONDS_PER_HOUR))];
+        rows(
+            self,
+            "reading snapshots",
+            "SELECT model_id, MIN(lookback_start), MAX(lookback_end) \
+             FROM 202_attribution_snapshots \
+             WHERE user_id = ? AND date_hour >= ? AND date_hour < ? GROUP BY model_id",
+            &values,
+            |row| {
+                let fields = Fields::new(row, "202_attribution_snapshots");
+                Ok(WrittenBy {
+                    model_id: fields.number(0)?,
+                    start: fields.time(1)?,
+                    end: fields.time(2)?,
+                })
+            },
+        )
+    }
+
     fn with_credits(&mut self, snapshot_ids: &[u64]) -> Result<Vec<u64>, Error> {
         listed(
             self,
@@ -469,7 +513,7 @@ impl PurgeWorker for MysqlWorker {
             values.push(uint(after.into()));
         }
         let query = format!(
-            "SELECT h.date_hour, h.snapshots + (SELECT COUNT(*) \
+            "SELECT h.date_hour, h.snapshots, (SELECT COUNT(*) \
              FROM 202_attribution_snapshots s JOIN 202_attribution_touchpoints t \
              ON t.snapshot_id = s.snapshot_id WHERE s.user_id = ? AND s.date_hour = h.date_hour) \
              FROM (SELECT date_hour, COUNT(*) snapshots FROM 202_attribution_snapshots \
@@ -478,7 +522,11 @@ impl PurgeWorker for MysqlWorker {
         );
         rows(self, "reading snapshots", &query, &values, |row| {
             let fields = Fields::new(row, "202_attribution_snapshots");
-            Ok(SnapshotHour { hour: fields.time(0)?, rows: fields.number(1)? })
+            Ok(SnapshotHour {
+                hour: fields.time(0)?,
+                snapshots: fields.number(1)?,
+                credits: fields.number(2)?,
+            })
         })
     }
 
