@@ -58,13 +58,23 @@ impl MysqlReader {
 
     /// Those of these conversions that are the owner's and not deleted.
     pub(super) fn conversions_of(&mut self, ids: &[u64]) -> Result<Vec<StoredConversion>, Error> {
-        let query = format!(
-            "{CONVERSIONS} WHERE user_id = ? AND COALESCE(deleted, 0) <> 1 AND conv_id IN {{ids}}"
-        );
-        let owner = [uint(self.owner)];
-        self.read(|connection| {
-            collect(connection, "reading conversions", &query, &owner, ids, read_conversion)
-        })
+        let wanted = format!("{CONVERSIONS} WHERE user_id = ? AND COALESCE(deleted, 0) <> 1");
+        let owner = uint(self.owner);
+        let Some(range) = dense_range(ids) else {
+            let query = format!("{wanted} AND conv_id IN {{ids}}");
+            return self.read(|connection| {
+                let owner = std::slice::from_ref(&owner);
+                collect(connection, "reading conversions", &query, owner, ids, read_conversion)
+            });
+        };
+        let query = format!("{wanted} AND conv_id BETWEEN ? AND ?");
+        let values = [owner, uint(*range.start()), uint(*range.end())];
+        // What the range has besides is dropped here, unread, as it may be bad.
+        let found = self.rows("reading conversions", &query, &values, |row| {
+            let id = Fields::new(row, "202_conversion_logs").number(0)?;
+            ids.binary_search(&id).is_ok().then(|| read_conversion(row)).transpose()
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
