@@ -126,7 +126,13 @@ impl Loader {
         } else if self.lookup == Lookup::Touches {
             there = reader.existing_clicks(&others)?;
         }
-        let clicks = merge_clicks(reader.clicks(&click_ids, Visitors::Skipped)?);
+        let is_theirs = self.lookup == Lookup::ConvertingClicks && self.scopes == ScopeSet::GLOBAL;
+        let rows = if is_theirs {
+            reader.clicks_of(conversions)?
+        } else {
+            reader.clicks(&click_ids, Visitors::Skipped)?
+        };
+        let clicks = merge_clicks(rows);
         let is_missing = |click_id| !clicks.contains_key(click_id) && !there.contains(click_id);
 
         let mut missing = 0;

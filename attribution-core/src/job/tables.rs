@@ -246,6 +246,8 @@ pub(crate) trait Reader: Send {
     fn repeated_click_ids(&mut self, ids: RangeInclusive<u64>) -> Result<Vec<u64>, Error>;
     /// All rows of these clicks.
     fn clicks(&mut self, click_ids: &[u64], visitors: Visitors) -> Result<Vec<StoredClick>, Error>;
+    /// All rows of the clicks of these conversions, the visitors unknown.
+    fn clicks_of(&mut self, conversions: &[StoredConversion]) -> Result<Vec<StoredClick>, Error>;
     /// Which of these clicks there are.
     fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error>;
     /// The stored journeys of these conversions, which are the owner's, in any order.

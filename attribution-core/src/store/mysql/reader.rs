@@ -58,13 +58,23 @@ impl MysqlReader {
 
     /// Those of these conversions that are the owner's and not deleted.
     pub(super) fn conversions_of(&mut self, ids: &[u64]) -> Result<Vec<StoredConversion>, Error> {
-        let query = format!(
-            "{CONVERSIONS} WHERE user_id = ? AND COALESCE(deleted, 0) <> 1 AND conv_id IN {{ids}}"
-        );
-        let owner = [uint(self.owner)];
-        self.read(|connection| {
-            collect(connection, "reading conversions", &query, &owner, ids, read_conversion)
-        })
+        let wanted = format!("{CONVERSIONS} WHERE user_id = ? AND COALESCE(deleted, 0) <> 1");
+        let owner = uint(self.owner);
+        let Some(range) = dense_range(ids) else {
+            let query = format!("{wanted} AND conv_id IN {{ids}}");
+            return self.read(|connection| {
+                let owner = std::slice::from_ref(&owner);
+                collect(connection, "reading conversions", &query, owner, ids, read_conversion)
+            });
+        };
+        let query = format!("{wanted} AND conv_id BETWEEN ? AND ?");
+        let values = [owner, uint(*range.start()), uint(*range.end())];
+        // What the range has besides is dropped here, unread, as it may be bad.
+        let found = self.rows("reading conversions", &query, &values, |row| {
+            let id = Fields::new(row, "202_conversion_logs").number(0)?;
+            ids.binary_search(&id).is_ok().then(|| read_conversion(row)).transpose()
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// Reads, again after a lost connection. Within a transaction that is the transaction's to do.
@@ -171,51 +181,78 @@ impl Stretch {
     }
 }
 
-/// The rows of the stored journeys of conversions, which are the owner's.
+/// The rows of the stored journeys of conversions, which are the owner's: each row's id, its conversion's,
+/// and these columns.
 pub(super) fn each_stored_touch(
     connection: &mut Connection,
+    columns: &str,
     conversion_ids: &[u64],
     take: &mut dyn FnMut(&Row) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    const COLUMNS: &str = "SELECT touchpoint_id, conv_id, click_id, click_time, position \
-        FROM 202_conversion_touchpoints";
-    let what = "reading journeys";
-    for ids in conversion_ids.chunks(connection.most_ids()) {
-        // A range is compared to faster than a list; what it has besides is dropped here.
-        let range = dense_range(ids);
-        let (wanted, values) = match &range {
-            Some(range) => {
-                ("conv_id BETWEEN ? AND ?", vec![uint(*range.start()), uint(*range.end())])
-            }
-            None => ("conv_id IN {ids}", vec![]),
-        };
-        let listed = range.is_none().then_some(ids);
-        let mut take = |row: &Row| {
-            if range.is_some() && ids.binary_search(&Fields::new(row, JOURNEYS).number(1)?).is_err()
-            {
-                return Ok(());
-            }
-            take(row)
-        };
-        let mut stretch = Stretch::NONE;
-        let query = format!(
-            "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) \
-             FROM 202_conversion_touchpoints WHERE {wanted}"
-        );
-        each_wanted(connection, what, &query, &values, listed, &mut |row| stretch.extend(row))?;
-        if stretch.is_dense() {
-            let query = format!(
-                "{COLUMNS} FORCE INDEX (PRIMARY) WHERE touchpoint_id BETWEEN ? AND ? AND {wanted}"
-            );
-            let mut bounds = vec![uint(stretch.first), uint(stretch.last)];
-            bounds.extend(values);
-            each_wanted(connection, what, &query, &bounds, listed, &mut take)?;
-        } else if stretch.count > 0 {
-            let query = format!("{COLUMNS} WHERE {wanted}");
-            each_wanted(connection, what, &query, &values, listed, &mut take)?;
-        }
+    let most = connection.most_ids();
+    let may_be_stretch = conversion_ids.len() > most && dense_range(conversion_ids).is_some();
+    if may_be_stretch
+        && each_touch_of_part(connection, columns, conversion_ids, Otherwise::LeaveIt, take)?
+    {
+        return Ok(());
+    }
+    for ids in conversion_ids.chunks(most) {
+        each_touch_of_part(connection, columns, ids, Otherwise::LookUp, take)?;
     }
     Ok(())
+}
+
+/// What to do with rows that do not lie together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Otherwise {
+    LookUp,
+    LeaveIt,
+}
+
+/// Says whether the rows were given to `take`.
+fn each_touch_of_part(
+    connection: &mut Connection,
+    columns: &str,
+    ids: &[u64],
+    otherwise: Otherwise,
+    take: &mut dyn FnMut(&Row) -> Result<(), Error>,
+) -> Result<bool, Error> {
+    let what = "reading journeys";
+    // A range is compared to faster than a list; what it has besides is dropped here.
+    let range = dense_range(ids);
+    let (wanted, values) = match &range {
+        Some(range) => ("conv_id BETWEEN ? AND ?", vec![uint(*range.start()), uint(*range.end())]),
+        None => ("conv_id IN {ids}", vec![]),
+    };
+    let listed = range.is_none().then_some(ids);
+    let mut take = |row: &Row| {
+        if range.is_some() && ids.binary_search(&Fields::new(row, JOURNEYS).number(1)?).is_err() {
+            return Ok(());
+        }
+        take(row)
+    };
+    let mut stretch = Stretch::NONE;
+    let query = format!(
+        "SELECT 0, COUNT(*), MIN(touchpoint_id), MAX(touchpoint_id) FROM {JOURNEYS} WHERE {wanted}"
+    );
+    each_wanted(connection, what, &query, &values, listed, &mut |row| stretch.extend(row))?;
+    if stretch.is_dense() {
+        let query = format!(
+            "SELECT touchpoint_id, conv_id, {columns} FROM {JOURNEYS} FORCE INDEX (PRIMARY) \
+             WHERE touchpoint_id BETWEEN ? AND ? AND {wanted}"
+        );
+        let mut bounds = vec![uint(stretch.first), uint(stretch.last)];
+        bounds.extend(values);
+        each_wanted(connection, what, &query, &bounds, listed, &mut take)?;
+    } else if stretch.count > 0 {
+        if otherwise == Otherwise::LeaveIt {
+            return Ok(false);
+        }
+        let query =
+            format!("SELECT touchpoint_id, conv_id, {columns} FROM {JOURNEYS} WHERE {wanted}");
+        each_wanted(connection, what, &query, &values, listed, &mut take)?;
+    }
+    Ok(true)
 }
 
 /// The rows of a query that has a list of ids, or none.
@@ -253,6 +290,25 @@ pub(super) fn read_conversion(row: &Row) -> Result<StoredConversion, Error> {
         click_time: fields.time_if_any(4),
         conversion_time: fields.time(5)?,
         deleted: fields.is_one(6)?,
+    })
+}
+
+/// A click's columns, all but its visitor's.
+const CLICK: &str = "c.click_id, c.click_time, c.click_cpc, c.aff_campaign_id, c.ppc_account_id, \
+    c.landing_page_id, c.click_filtered, c.click_bot";
+
+/// From a row of [`CLICK`] and the visitor.
+fn read_click(row: &Row) -> Result<StoredClick, Error> {
+    let fields = Fields::new(row, "202_clicks");
+    Ok(StoredClick {
+        click_id: fields.number(0)?,
+        click_time: fields.time(1)?,
+        cost: fields.cost(2)?,
+        campaign_id: fields.number(3)?,
+        account_id: fields.number(4)?,
+        landing_page_id: fields.number(5)?,
+        filtered: fields.is_one(6)? || fields.is_one(7)?,
+        visitor: fields.number(8)?,
     })
 }
 
@@ -358,27 +414,44 @@ impl Reader for MysqlReader {
             Visitors::Skipped => ("0", ""),
         };
         let query = format!(
-            "SELECT c.click_id, c.click_time, c.click_cpc, c.aff_campaign_id, c.ppc_account_id, \
-             c.landing_page_id, c.click_filtered, c.click_bot, {visitor} FROM 202_clicks c {join} \
+            "SELECT {CLICK}, {visitor} FROM 202_clicks c {join} \
              WHERE c.user_id = ? AND c.click_id IN {{ids}}"
         );
         let owner = [uint(self.owner)];
-        let read_click = |row: &Row| {
-            let fields = Fields::new(row, "202_clicks");
-            Ok(StoredClick {
-                click_id: fields.number(0)?,
-                click_time: fields.time(1)?,
-                cost: fields.cost(2)?,
-                campaign_id: fields.number(3)?,
-                account_id: fields.number(4)?,
-                landing_page_id: fields.number(5)?,
-                filtered: fields.is_one(6)? || fields.is_one(7)?,
-                visitor: fields.number(8)?,
-            })
-        };
         self.read(|connection| {
             collect(connection, "reading clicks", &query, &owner, &ids, read_click)
         })
+    }
+
+    fn clicks_of(&mut self, conversions: &[StoredConversion]) -> Result<Vec<StoredClick>, Error> {
+        let ids: Vec<u64> = conversions.iter().map(|one| one.conversion_id).collect();
+        let mut open: Vec<u64> = conversions.iter().map(|one| one.click_id).collect();
+        open.sort_unstable();
+        let mut rows = Vec::new();
+        if let Some(range) = dense_range(&ids) {
+            // A join costs less than a list; what it has besides is dropped here.
+            let query = format!(
+                "SELECT {CLICK}, 0 FROM 202_conversion_logs v FORCE INDEX (PRIMARY) \
+                 STRAIGHT_JOIN 202_clicks c ON c.click_id = v.click_id AND c.user_id = ? \
+                 WHERE v.conv_id BETWEEN ? AND ? AND v.user_id = ? AND COALESCE(v.deleted, 0) <> 1"
+            );
+            let owner = uint(self.owner);
+            let values = [owner.clone(), uint(*range.start()), uint(*range.end()), owner];
+            let found = self.rows("reading clicks", &query, &values, |row| {
+                let click_id = Fields::new(row, "202_clicks").number(0)?;
+                open.binary_search(&click_id).is_ok().then(|| read_click(row)).transpose()
+            })?;
+            rows.extend(found.into_iter().flatten());
+            // Left are those that were changed since the conversions were read, and those there are no
+            // clicks of.
+            let mut found: Vec<u64> = rows.iter().map(|click| click.click_id).collect();
+            found.sort_unstable();
+            open.retain(|click_id| found.binary_search(click_id).is_err());
+        }
+        if !open.is_empty() {
+            rows.extend(self.clicks(&open, Visitors::Skipped)?);
+        }
+        Ok(rows)
     }
 
     fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error> {
@@ -407,7 +480,7 @@ impl Reader for MysqlReader {
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
         self.read(|connection| {
             let mut touches = Vec::new();
-            each_stored_touch(connection, conversion_ids, &mut |row| {
+            each_stored_touch(connection, "click_id, click_time", conversion_ids, &mut |row| {
                 let fields = Fields::new(row, JOURNEYS);
                 touches.push(StoredTouch {
                     conversion_id: fields.number(1)?,

@@ -138,6 +138,10 @@ impl Reader for MysqlWorker {
         self.reader.clicks(click_ids, visitors)
     }
 
+    fn clicks_of(&mut self, conversions: &[StoredConversion]) -> Result<Vec<StoredClick>, Error> {
+        self.reader.clicks_of(conversions)
+    }
+
     fn existing_clicks(&mut self, click_ids: &[u64]) -> Result<HashSet<u64>, Error> {
         self.reader.existing_clicks(click_ids)
     }
@@ -308,7 +312,8 @@ impl Worker for MysqlWorker {
 
     fn journey_rows(&mut self, conversion_ids: &[u64]) -> Result<Vec<(JourneyValues, u64)>, Error> {
         let mut rows = Vec::new();
-        each_stored_touch(&mut self.reader.primary, conversion_ids, &mut |row| {
+        let columns = "click_id, click_time, position";
+        each_stored_touch(&mut self.reader.primary, columns, conversion_ids, &mut |row| {
             let fields = Fields::new(row, JOURNEYS);
             let values = JourneyValues {
                 conversion_id: fields.number(1)?,
