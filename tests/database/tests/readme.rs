@@ -90,7 +90,7 @@ fn the_commands_of_the_readme_serve_the_results() {
          --spec time_decay:half_life_hours=48 && attribution backfill && attribution rebuild",
     );
     let out = run(&database, &block(&readme(), "sh serving"));
-    for said in ["6,900.00", "few conversions: 1 is below 100", "1 row", "completed"] {
+    for said in ["6900.00", "few conversions: 1, fewer than 100", "1 rows in", "completed"] {
         assert!(out.contains(said), "{said}: {out}");
     }
     assert_eq!(database.number("SELECT rows_exported FROM 202_attribution_exports"), 1);
