@@ -158,6 +158,7 @@ const OTHER_NAMES: [(&str, &str); 6] = [
     ("webhook secret", "webhook_secret"),
     ("webhook headers", "webhook_headers"),
     ("webhook header", "webhook_headers"),
+    ("download base", "download_base"),
 ];
 
 /// Says of the core's refusals that they are about options, where they name one.
