@@ -151,7 +151,7 @@ pub(super) fn list<'a, T>(
 }
 
 /// The core's names of places that have other names among the options.
-const OTHER_NAMES: [(&str, &str); 6] = [
+const OTHER_NAMES: [(&str, &str); 7] = [
     ("clicks", "ids"),
     ("conversions", "ids"),
     ("webhook url", "webhook_url"),
