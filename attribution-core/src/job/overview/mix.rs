@@ -9,7 +9,7 @@ use crate::ground::percent::Percent;
 use crate::ground::scope::{Scope, ScopeSet};
 use crate::job::journeys::{Loader, Lookup};
 use crate::job::settings::MultiTouch;
-use crate::job::tables::{Reader, StoredConversion};
+use crate::job::tables::{Reader, StoredConversion, Visitors, merge_clicks};
 
 /// The place of a touch in its own journey, judged by the journey's length.
 ///
@@ -132,6 +132,7 @@ impl Mix {
                 }
             }
         }
+        self.look_up(reader, credits, &mut dimensions)?;
         for of_conversion in credits.chunk_by(|one, next| one.conversion_id == next.conversion_id) {
             let Some(first) = of_conversion.first() else { continue };
             // A journey that was changed since the rebuild had at least the touches that were credited.
@@ -147,6 +148,34 @@ impl Mix {
                 let (count, sum) = &mut self.sums[place as usize];
                 *count += 1;
                 *sum += credit.credit;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the dimensions of credited touches that no stored journey has any more: it went by its age, it
+    /// was changed, or its conversion is gone.
+    fn look_up(
+        &self,
+        reader: &mut impl Reader,
+        credits: &[PlacedCredit],
+        dimensions: &mut HashMap<(u64, u64), u64>,
+    ) -> Result<(), Error> {
+        if self.scope.id().is_none() {
+            return Ok(());
+        }
+        let key = |credit: &PlacedCredit| (credit.conversion_id, credit.click_id);
+        let open: Vec<(u64, u64)> =
+            credits.iter().map(key).filter(|key| !dimensions.contains_key(key)).collect();
+        let click_ids: Vec<u64> = open.iter().map(|(_, click_id)| *click_id).collect();
+        if click_ids.is_empty() {
+            return Ok(());
+        }
+        let clicks = merge_clicks(reader.clicks(&click_ids, Visitors::Skipped)?);
+        for key in open {
+            if let Some(click) = clicks.get(&key.1) {
+                let touch = self.loader.touch(key.1, click.click_time, Some(click));
+                dimensions.insert(key, touch.dimension(self.scope.scope_type()));
             }
         }
         Ok(())
