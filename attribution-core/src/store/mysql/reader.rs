@@ -478,6 +478,9 @@ impl Reader for MysqlReader {
     }
 
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
+        if conversion_ids.is_empty() {
+            return Ok(Vec::new());
+        }
         // Rows that are stored anew between looking where they lie and reading them lie elsewhere. Who writes
         // has the owner's lock, so that nobody else does.
         let needs_view = self.replica.is_some() || !self.in_transaction;
