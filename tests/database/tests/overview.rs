@@ -232,6 +232,21 @@ fn totals_and_mix_are_of_one_moment() {
     assert_eq!(store.overview(1, &options).unwrap().totals.hours, 0);
 }
 
+/// The host's own engine stores position 0 for every last touch.
+#[test]
+fn a_touch_has_the_place_of_its_journey_whatever_position_was_stored() {
+    let (database, store) = database();
+    let of = || mix(&store.overview(1, &OverviewOptions::new("last-touch", window())).unwrap());
+    let before = of();
+    assert_eq!((before[0].1, before[2].1, before[3].1), (0, 16, 5));
+    database.execute(
+        "UPDATE 202_attribution_touchpoints t JOIN 202_attribution_snapshots s USING (snapshot_id) \
+         JOIN 202_attribution_models m USING (model_id) SET t.position = 0 \
+         WHERE m.model_slug = 'last-touch'",
+    );
+    assert_eq!(of(), before);
+}
+
 /// Journeys go by their age before credits do; what clicks are of is known still.
 #[test]
 fn the_mix_of_a_scope_outlives_the_journeys() {
