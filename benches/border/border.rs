@@ -1,9 +1,9 @@
 //! What the C ABI costs beside the same calls in Rust: one small call, and a million conversions.
 //!
 //! ```sh
-//! cargo bench -p attribution-benches --bench border                     # times, then instructions
-//! cargo bench -p attribution-benches --bench border -- --times          # times alone
-//! cargo bench -p attribution-benches --bench border -- --instructions   # instructions alone
+//! cargo bench -p attribution-border-bench                     # times, then instructions
+//! cargo bench -p attribution-border-bench -- --times          # times alone
+//! cargo bench -p attribution-border-bench -- --instructions   # instructions alone
 //! ```
 //!
 //! Times are each the best of several rounds. A round runs either side of a pair once, one right after the
