@@ -7,8 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use attribution_core::{
-    BackfillOptions, CompareOptions, Comparison, ErrorCode, Model, ModelChange, MysqlStore, Phase,
-    RebuildOptions, Scope, ScopeType, Window,
+    BackfillOptions, Clicks, CompareOptions, Comparison, Conversions, Dataset, Dimensions,
+    ErrorCode, JourneyKey, MemoryStore, Model, ModelChange, MysqlStore, Phase, RebuildOptions,
+    Scope, ScopeType, Window, compare,
 };
 use attribution_database_tests::database::Database;
 use attribution_database_tests::generate::{self, START, Shape, USERS};
@@ -363,6 +364,51 @@ fn small() -> (Database<'static>, MysqlStore) {
     }
     let store = MysqlStore::open(&database.url()).unwrap();
     (database, store)
+}
+
+#[test]
+fn files_and_a_database_with_the_same_rows_compare_the_same() {
+    let (database, store) = small();
+    // A refund, which takes back more than the other brought.
+    database.execute("UPDATE 202_conversion_logs SET click_payout = -30.00001 WHERE conv_id = 2");
+    let (first, last) = (START, START + 60);
+    let clicks = Clicks {
+        click_ids: vec![10, 11, 12, 13],
+        click_times: vec![first, last, first, last],
+        visitors: [1_u64, 1, 2, 2].map(Into::into).into(),
+        costs: vec![25_000, 50_000, 25_000, 50_000],
+        filtered: vec![false; 4],
+        dimensions: Dimensions::default().with(ScopeType::Campaign, vec![7, 8, 7, 8]),
+    };
+    let conversions = Conversions {
+        conversion_ids: vec![1, 2],
+        click_ids: vec![11, 13],
+        conversion_times: vec![START + 600; 2],
+        payouts: vec![1_000_000, -3_000_001],
+        costs: vec![None; 2],
+        campaign_ids: vec![Some(8); 2],
+        click_times: vec![None; 2],
+    };
+    let mut files = MemoryStore::new(Dataset { clicks, conversions });
+    let specs = ["last_touch", "linear", "decay=time_decay:half_life_hours=1", "even=linear"];
+    let models = specs.map(|spec| Model::from_spec(spec).unwrap());
+    let hour = Window::new(START, START + 3_600).unwrap();
+    for scope_type in [ScopeType::Global, ScopeType::Campaign] {
+        for resamples in [0, 40, 41, 10_000] {
+            let mut options = options(hour, scope_type, resamples);
+            options.baseline = Some("linear".to_owned());
+            options.journeys.key = JourneyKey::Visitor;
+            let of_files = compare(&mut files, &models, &options, &()).unwrap();
+            let of_database = store.compare(1, &specs.map(str::to_owned), &options, &()).unwrap();
+            assert_eq!(of_files, of_database);
+            assert_eq!(
+                of_files.rows.iter().filter(|row| row.difference.is_none()).count() * 4,
+                of_files.rows.len()
+            );
+            let even = of_files.rows.iter().find(|row| row.model == "even").unwrap();
+            assert!(even.hints.contains(&"no difference to linear".to_owned()), "{:?}", even.hints);
+        }
+    }
 }
 
 #[test]
