@@ -79,7 +79,13 @@ impl Loader {
         self.multi_touch.is_on(campaign_id, self.parents.advertisers.get(&campaign_id).copied())
     }
 
-    fn touch(&self, click_id: u64, click_time: u32, click: Option<&StoredClick>) -> Touch {
+    /// A touch with what is known of its click.
+    pub(crate) fn touch(
+        &self,
+        click_id: u64,
+        click_time: u32,
+        click: Option<&StoredClick>,
+    ) -> Touch {
         let touch = Touch { click_id, click_time, ..Touch::default() };
         let Some(click) = click else { return touch };
         let parent = |of: &HashMap<u64, u64>, id| of.get(&id).copied().unwrap_or(0);

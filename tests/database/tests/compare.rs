@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use attribution_core::{
-    BackfillOptions, CompareOptions, Comparison, ErrorCode, Model, ModelChange, MysqlStore, Phase,
-    RebuildOptions, Scope, ScopeType, Window,
+    BackfillOptions, Clicks, CompareOptions, Comparison, Conversions, Dataset, Dimensions,
+    ErrorCode, JourneyKey, MemoryStore, Model, ModelChange, MysqlStore, Phase, RebuildOptions,
+    Scope, ScopeType, Window, compare,
 };
 use attribution_database_tests::database::Database;
 use attribution_database_tests::generate::{self, START, Shape, USERS};
@@ -197,6 +199,149 @@ fn many_conversions_are_shared_by_threads() {
     assert_eq!(error.code(), ErrorCode::Cancelled);
 }
 
+/// How many conversions [`many`] makes: as requests double, there is one of more than 512 among them.
+const MANY: u32 = 2_600;
+
+/// Conversions of user 1, in the order of their ids: each of two touches, in campaigns 7 and 8, and with
+/// everything around them that has to be left out: deleted ones, those of another user, clicks of another
+/// user with the same id, and rows that share a `click_id`.
+fn many() -> (Database<'static>, MysqlStore) {
+    let database = Database::new(server(), Collation::GeneralCi);
+    database.execute("INSERT INTO 202_users (user_id, user_name) VALUES (1, 'one'), (2, 'two')");
+    let ids = format!("FROM seq_1_to_{MANY}");
+    for statement in [
+        // The converting click of conversion n is 2n, the touch before it 2n - 1. Two conversions share one.
+        format!(
+            "INSERT INTO 202_clicks (click_id, user_id, aff_campaign_id, click_cpc, click_time) \
+             SELECT seq * 2 - 1, 1, 7, 0.25, {START} {ids} \
+             UNION ALL SELECT seq * 2, IF(seq % 7 = 3, 2, 1), 8, 0.5, {START} + 60 {ids} \
+             UNION ALL SELECT seq * 2, 1, 8, 0.125, {START} + 60 {ids} WHERE seq % 5 = 2 \
+             UNION ALL SELECT seq * 2, 1, 8, 0.01, {START} + 61 {ids} WHERE seq % 5 = 3 \
+             UNION ALL SELECT seq * 2, 2, 8, 0.03, {START} {ids} WHERE seq % 5 = 4"
+        ),
+        "DELETE FROM 202_clicks WHERE click_id % 2 = 0 AND click_id % 22 = 0".to_owned(),
+        format!(
+            "INSERT INTO 202_conversion_logs (conv_id, click_id, campaign_id, click_payout, user_id, \
+             click_time, conv_time, time_difference, user_agent, deleted) \
+             SELECT seq, IF(seq % 50 = 9, seq - 1, seq) * 2, 8, IF(seq % 13 = 0, -1.5, 10), \
+             IF(seq % 17 = 5, 2, 1), {START} + 60, {START} + 600 + seq DIV 4, '', '', seq % 19 = 1 {ids}"
+        ),
+        format!(
+            "INSERT INTO 202_conversion_touchpoints (conv_id, click_id, click_time, position, created_at) \
+             SELECT seq, seq * 2 - 1, {START}, 0, 1 {ids} \
+             UNION ALL SELECT seq, IF(seq % 50 = 9, seq - 1, seq) * 2, {START} + 60, 1, 1 {ids} ORDER BY 1, 4"
+        ),
+    ] {
+        database.execute(&statement);
+    }
+    let store = MysqlStore::open(&database.url()).unwrap();
+    store.create_model(1, &Model::from_spec("linear").unwrap(), true, false).unwrap();
+    (database, store)
+}
+
+#[test]
+fn journeys_that_lie_far_apart_are_all_read() {
+    let (database, store) = many();
+    let window = Window::new(START, START + 3_600).unwrap();
+    let models = ["linear".to_owned()];
+    let compare = |scope_type| {
+        let options = options(window, scope_type, 40);
+        store.compare(1, &models, &options, &()).unwrap()
+    };
+    // What is wanted of the conversions, by statements of the server's own.
+    let is_wanted = "v.user_id = 1 AND v.deleted = 0";
+    let conversions =
+        database.number(&format!("SELECT COUNT(*) FROM 202_conversion_logs v WHERE {is_wanted}"));
+    let payouts = database.number(&format!(
+        "SELECT CAST(SUM(v.click_payout) * 100000 AS SIGNED) FROM 202_conversion_logs v WHERE {is_wanted}"
+    ));
+    // Of rows with one id the earliest, then the cheapest.
+    let cost = "(SELECT c.click_cpc FROM 202_clicks c WHERE c.user_id = 1 AND c.click_id = v.click_id \
+        ORDER BY c.click_time, c.click_cpc LIMIT 1)";
+    let costs = database.number(&format!(
+        "SELECT CAST(SUM(COALESCE({cost}, 0)) * 100000 AS SIGNED) FROM 202_conversion_logs v \
+         WHERE {is_wanted}"
+    ));
+    let missing = database.number(&format!(
+        "SELECT COUNT(*) FROM 202_conversion_logs v WHERE {is_wanted} AND {cost} IS NULL"
+    ));
+    assert!(conversions > 2_000 && missing > 100, "{conversions} {missing}");
+
+    let together = (compare(ScopeType::Global), compare(ScopeType::Campaign));
+    let global = &together.0;
+    assert_eq!(global.conversions, conversions as u64);
+    assert_eq!(global.multi_touch_journeys, conversions as u64);
+    assert_eq!(global.missing_clicks, missing as u64);
+    assert_eq!(global.rows[0].revenue.units(), payouts);
+    assert_eq!(global.rows[0].cost.units(), costs);
+    let campaigns: Vec<i64> = together.1.rows.iter().map(|row| row.revenue.units()).collect();
+    assert_eq!(campaigns, [payouts / 2, payouts / 2]);
+    let report = store.rebuild(1, &RebuildOptions::new(window), &()).unwrap();
+    assert_eq!(report.models[0].revenue.units(), payouts);
+    assert_eq!(report.models[0].cost.units(), costs);
+
+    // Every third journey is stored anew, far from the others.
+    database.execute(
+        "UPDATE 202_conversion_touchpoints SET touchpoint_id = touchpoint_id + 1000000 \
+         WHERE conv_id % 3 = 0",
+    );
+    assert_eq!((compare(ScopeType::Global), compare(ScopeType::Campaign)), together);
+    // Some are scattered over all that an id can be, and some are not there.
+    database.execute(
+        "UPDATE 202_conversion_touchpoints SET touchpoint_id = touchpoint_id + 4000000000 \
+         WHERE conv_id % 9 = 0",
+    );
+    assert_eq!((compare(ScopeType::Global), compare(ScopeType::Campaign)), together);
+    database.execute("DELETE FROM 202_conversion_touchpoints WHERE conv_id % 3 = 1");
+    let single = database.number(&format!(
+        "SELECT COUNT(*) FROM 202_conversion_logs v WHERE {is_wanted} AND conv_id % 3 = 1"
+    ));
+    assert_eq!(compare(ScopeType::Global).multi_touch_journeys, (conversions - single) as u64);
+}
+
+/// Who stores journeys anew removes the old rows and adds new ones elsewhere, all in one transaction.
+#[test]
+fn journeys_that_are_stored_anew_meanwhile_are_read_whole() {
+    let (database, store) = many();
+    let window = Window::new(START, START + 3_600).unwrap();
+    let models = ["linear".to_owned()];
+    let is_over = AtomicBool::new(false);
+    let (database, is_over) = (&database, &is_over);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            let mut connection = database.connect();
+            let mut rounds = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                for statement in [
+                    "START TRANSACTION",
+                    "CREATE TEMPORARY TABLE kept SELECT conv_id, click_id, click_time, position \
+                     FROM 202_conversion_touchpoints WHERE conv_id <= 900",
+                    "DELETE FROM 202_conversion_touchpoints WHERE conv_id <= 900",
+                    "INSERT INTO 202_conversion_touchpoints \
+                     (conv_id, click_id, click_time, position, created_at) \
+                     SELECT conv_id, click_id, click_time, position, 1 FROM kept ORDER BY 1, 4",
+                    "COMMIT",
+                    "DROP TEMPORARY TABLE kept",
+                ] {
+                    mysql::prelude::Queryable::query_drop(&mut connection, statement).unwrap();
+                }
+                rounds += 1;
+            }
+            rounds
+        });
+        let counts: Vec<(u64, u64)> = (0..60)
+            .map(|_| {
+                let options = options(window, ScopeType::Global, 0);
+                let found = store.compare(1, &models, &options, &()).unwrap();
+                (found.conversions, found.multi_touch_journeys)
+            })
+            .collect();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(writer.join().unwrap() > 3);
+        assert!(counts.iter().all(|(all, several)| all == several), "{counts:?}");
+    });
+}
+
 /// User 1 with two conversions, each of two touches in campaigns 7 and 8.
 fn small() -> (Database<'static>, MysqlStore) {
     let database = Database::new(server(), Collation::GeneralCi);
@@ -219,6 +364,51 @@ fn small() -> (Database<'static>, MysqlStore) {
     }
     let store = MysqlStore::open(&database.url()).unwrap();
     (database, store)
+}
+
+#[test]
+fn files_and_a_database_with_the_same_rows_compare_the_same() {
+    let (database, store) = small();
+    // A refund, which takes back more than the other brought.
+    database.execute("UPDATE 202_conversion_logs SET click_payout = -30.00001 WHERE conv_id = 2");
+    let (first, last) = (START, START + 60);
+    let clicks = Clicks {
+        click_ids: vec![10, 11, 12, 13],
+        click_times: vec![first, last, first, last],
+        visitors: [1_u64, 1, 2, 2].map(Into::into).into(),
+        costs: vec![25_000, 50_000, 25_000, 50_000],
+        filtered: vec![false; 4],
+        dimensions: Dimensions::default().with(ScopeType::Campaign, vec![7, 8, 7, 8]),
+    };
+    let conversions = Conversions {
+        conversion_ids: vec![1, 2],
+        click_ids: vec![11, 13],
+        conversion_times: vec![START + 600; 2],
+        payouts: vec![1_000_000, -3_000_001],
+        costs: vec![None; 2],
+        campaign_ids: vec![Some(8); 2],
+        click_times: vec![None; 2],
+    };
+    let mut files = MemoryStore::new(Dataset { clicks, conversions });
+    let specs = ["last_touch", "linear", "decay=time_decay:half_life_hours=1", "even=linear"];
+    let models = specs.map(|spec| Model::from_spec(spec).unwrap());
+    let hour = Window::new(START, START + 3_600).unwrap();
+    for scope_type in [ScopeType::Global, ScopeType::Campaign] {
+        for resamples in [0, 40, 41, 10_000] {
+            let mut options = options(hour, scope_type, resamples);
+            options.baseline = Some("linear".to_owned());
+            options.journeys.key = JourneyKey::Visitor;
+            let of_files = compare(&mut files, &models, &options, &()).unwrap();
+            let of_database = store.compare(1, &specs.map(str::to_owned), &options, &()).unwrap();
+            assert_eq!(of_files, of_database);
+            assert_eq!(
+                of_files.rows.iter().filter(|row| row.difference.is_none()).count() * 4,
+                of_files.rows.len()
+            );
+            let even = of_files.rows.iter().find(|row| row.model == "even").unwrap();
+            assert!(even.hints.contains(&"no difference to linear".to_owned()), "{:?}", even.hints);
+        }
+    }
 }
 
 #[test]

@@ -202,6 +202,69 @@ fn touches_are_placed_by_the_length_of_their_own_journeys() {
     assert_eq!(mix(&of("linear", Scope::GLOBAL)), mix(&off));
 }
 
+/// A rebuild that commits while an overview is read.
+#[test]
+fn totals_and_mix_are_of_one_moment() {
+    let (database, store) = database();
+    let options = OverviewOptions::new("linear", window());
+    let before = store.overview(1, &options).unwrap();
+    // Campaigns are read after the snapshots and before the credits; there the overview has to wait.
+    let mut holder = database.connect();
+    let mut hold =
+        |statement| mysql::prelude::Queryable::query_drop(&mut holder, statement).unwrap();
+    hold("LOCK TABLES 202_aff_campaigns WRITE");
+    let between = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| store.overview(1, &options).unwrap());
+        let waiting = format!(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' \
+             AND state LIKE 'Waiting for table metadata lock%'",
+            database.name()
+        );
+        while database.number(&waiting) == 0 && !reading.is_finished() {
+            std::thread::yield_now();
+        }
+        database.execute("DELETE FROM 202_attribution_touchpoints");
+        database.execute("DELETE FROM 202_attribution_snapshots");
+        hold("UNLOCK TABLES");
+        reading.join().unwrap()
+    });
+    assert_eq!(between, before);
+    assert_eq!(store.overview(1, &options).unwrap().totals.hours, 0);
+}
+
+/// The host's own engine stores position 0 for every last touch.
+#[test]
+fn a_touch_has_the_place_of_its_journey_whatever_position_was_stored() {
+    let (database, store) = database();
+    let of = || mix(&store.overview(1, &OverviewOptions::new("last-touch", window())).unwrap());
+    let before = of();
+    assert_eq!((before[0].1, before[2].1, before[3].1), (0, 16, 5));
+    database.execute(
+        "UPDATE 202_attribution_touchpoints t JOIN 202_attribution_snapshots s USING (snapshot_id) \
+         JOIN 202_attribution_models m USING (model_id) SET t.position = 0 \
+         WHERE m.model_slug = 'last-touch'",
+    );
+    assert_eq!(of(), before);
+}
+
+/// Journeys go by their age before credits do; what clicks are of is known still.
+#[test]
+fn the_mix_of_a_scope_outlives_the_journeys() {
+    let (database, store) = database();
+    let of = |id| {
+        let mut options = OverviewOptions::new("linear", window());
+        (options.scope_type, options.scope_id) = (ScopeType::Campaign, Some(id));
+        mix(&store.overview(1, &options).unwrap())
+    };
+    let before = (of(7), of(8));
+    assert_eq!((before.0[0].1, before.0[1].1), (16, 15));
+    database.execute("DELETE FROM 202_conversion_touchpoints");
+    assert_eq!((of(7), of(8)), before);
+    // Nor does a conversion that is gone take from the mix what the snapshots have.
+    database.execute("UPDATE 202_conversion_logs SET deleted = 1 WHERE conv_id % 2 = 0");
+    assert_eq!((of(7), of(8)), before);
+}
+
 #[test]
 fn what_cannot_be_shown_is_refused() {
     let (database, store) = database();

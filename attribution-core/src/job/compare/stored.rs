@@ -109,14 +109,18 @@ impl Comparing<'_> {
                     let _ = sender.send(Err(error));
                 }
             };
+            // Threads that are at work already are waited for.
+            let stop = |_: &Error| self.stop.store(true, Ordering::Relaxed);
             let mut handles = Vec::new();
             for _ in 1..connections {
                 let sender = sender.clone();
-                handles.push(spawn(scope, move || {
+                let started = spawn(scope, move || {
                     told(open().and_then(|reader| self.labour(reader, &sender)), &sender);
-                })?);
+                });
+                handles.push(started.inspect_err(stop)?);
             }
-            handles.push(spawn(scope, move || told(self.labour(first, &sender), &sender))?);
+            let started = spawn(scope, move || told(self.labour(first, &sender), &sender));
+            handles.push(started.inspect_err(stop)?);
             let (mut done, mut missing_clicks, mut outcome) = (0, 0, Ok(()));
             loop {
                 let told = match receiver.recv_timeout(HEARTBEAT) {

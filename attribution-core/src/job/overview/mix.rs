@@ -1,6 +1,7 @@
 //! Credits by the place of their touches.
 
-use hashbrown::HashMap;
+use std::ops::Range;
+
 use serde::Serialize;
 
 use crate::ground::error::Error;
@@ -9,7 +10,7 @@ use crate::ground::percent::Percent;
 use crate::ground::scope::{Scope, ScopeSet};
 use crate::job::journeys::{Loader, Lookup};
 use crate::job::settings::MultiTouch;
-use crate::job::tables::{Reader, StoredConversion};
+use crate::job::tables::{Reader, StoredConversion, Visitors, merge_clicks};
 
 /// The place of a touch in its own journey, judged by the journey's length.
 ///
@@ -85,6 +86,28 @@ pub(crate) struct PlacedCredit {
     pub(crate) credit: u64,
 }
 
+impl PlacedCredit {
+    /// Where its touch stands in a journey of these clicks, if it does.
+    fn position_in(&self, journey: &[u64]) -> Option<usize> {
+        let position = self.position as usize;
+        if journey.get(position) == Some(&self.click_id) {
+            return Some(position);
+        }
+        journey.iter().position(|click_id| *click_id == self.click_id)
+    }
+}
+
+/// What is found of a credit's touch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// How many touches the stored journey has; 0 without its conversion.
+    touches: usize,
+    /// The touch's position in it.
+    position: Option<usize>,
+    /// Its id in the scope, where that is known.
+    dimension: Option<u64>,
+}
+
 /// Credits by place as they come in.
 pub(crate) struct Mix {
     loader: Loader,
@@ -110,10 +133,15 @@ impl Mix {
         credits: &[PlacedCredit],
     ) -> Result<(), Error> {
         let mut batch = self.loader.empty_batch();
+        let mut stretches = Vec::new();
+        for part in credits.chunk_by(|one, next| one.conversion_id == next.conversion_id) {
+            let start = stretches.last().map_or(0, |(_, last): &(u64, Range<usize>)| last.end);
+            stretches.push((part[0].conversion_id, start..start + part.len()));
+        }
+        stretches.sort_unstable_by_key(|(conversion_id, of)| (*conversion_id, of.start));
+        let mut found = vec![Found::default(); credits.len()];
         // Journeys may be long, and many of them too much at once.
         let mut rest = conversions;
-        let mut journeys: HashMap<u64, usize> = HashMap::with_capacity(conversions.len());
-        let mut dimensions: HashMap<(u64, u64), u64> = HashMap::new();
         while !rest.is_empty() {
             let (part, others) = rest.split_at(self.loader.request().min(rest.len()));
             rest = others;
@@ -124,30 +152,62 @@ impl Mix {
             let ids = columns.dimensions.get(self.scope.scope_type());
             for (row, bounds) in columns.offsets.windows(2).enumerate() {
                 let conversion_id = columns.conversion_ids[row];
-                journeys.insert(conversion_id, bounds[1] - bounds[0]);
-                if let Some(ids) = ids {
-                    let touches = bounds[0]..bounds[1];
-                    let of_touch = |at: usize| ((conversion_id, columns.click_ids[at]), ids[at]);
-                    dimensions.extend(touches.map(of_touch));
+                let journey = &columns.click_ids[bounds[0]..bounds[1]];
+                let first = stretches.partition_point(|(id, _)| *id < conversion_id);
+                let own = stretches[first..].iter().take_while(|(id, _)| *id == conversion_id);
+                for at in own.flat_map(|(_, of)| of.clone()) {
+                    let position = credits[at].position_in(journey);
+                    let dimension = ids.zip(position).map(|(ids, at)| ids[bounds[0] + at]);
+                    found[at] = Found { touches: journey.len(), position, dimension };
                 }
             }
         }
-        for of_conversion in credits.chunk_by(|one, next| one.conversion_id == next.conversion_id) {
-            let Some(first) = of_conversion.first() else { continue };
+        self.look_up(reader, credits, &mut found)?;
+        for (_, of) in stretches {
+            let (credits, found) = (&credits[of.clone()], &found[of]);
             // A journey that was changed since the rebuild had at least the touches that were credited.
-            let credited = of_conversion.iter().map(|credit| credit.position as usize + 1).max();
-            let stored = journeys.get(&first.conversion_id).copied().unwrap_or(0);
-            let touches = credited.unwrap_or(0).max(stored);
-            for credit in of_conversion {
-                let key = (credit.conversion_id, credit.click_id);
-                if self.scope.id().is_some_and(|id| dimensions.get(&key) != Some(&id)) {
+            let credited = credits.iter().map(|credit| credit.position as usize + 1).max();
+            let credited = credited.unwrap_or(0);
+            for (credit, found) in credits.iter().zip(found) {
+                if self.scope.id().is_some() && found.dimension != self.scope.id() {
                     continue;
                 }
-                let place = TouchPlace::of(credit.position as usize, touches);
+                // The host stores 0 for a last touch, wherever it is.
+                let own = found.position.filter(|_| found.touches >= credited);
+                let position = own.unwrap_or(credit.position as usize);
+                let place = TouchPlace::of(position, credited.max(found.touches));
                 let (count, sum) = &mut self.sums[place as usize];
                 *count += 1;
                 *sum += credit.credit;
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the dimensions of credited touches that no stored journey has any more: it went by its age, it
+    /// was changed, or its conversion is gone.
+    fn look_up(
+        &self,
+        reader: &mut impl Reader,
+        credits: &[PlacedCredit],
+        found: &mut [Found],
+    ) -> Result<(), Error> {
+        if self.scope.id().is_none() {
+            return Ok(());
+        }
+        let open = credits.iter().zip(found).filter(|(_, found)| found.dimension.is_none());
+        let open: Vec<(u64, &mut Found)> =
+            open.map(|(credit, found)| (credit.click_id, found)).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let click_ids: Vec<u64> = open.iter().map(|(click_id, _)| *click_id).collect();
+        let clicks = merge_clicks(reader.clicks(&click_ids, Visitors::Skipped)?);
+        for (click_id, found) in open {
+            found.dimension = clicks.get(&click_id).map(|click| {
+                let touch = self.loader.touch(click_id, click.click_time, Some(click));
+                touch.dimension(self.scope.scope_type())
+            });
         }
         Ok(())
     }

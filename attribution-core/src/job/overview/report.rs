@@ -147,7 +147,8 @@ pub struct Overview {
     /// The page: hours that have a snapshot, counted from the newest and listed from the oldest, as a chart
     /// has them. Where the host has several rows for one hour, the oldest row is the hour's.
     pub hours: Vec<OverviewHour>,
-    /// The stored credits of the window by the place of their touches: first, assist, last, single.
+    /// The stored credits of the window by the place of their touches: first, assist, last, single. A
+    /// journey that is no longer stored is as long as its credits say: up to the last touch that has one.
     pub touchpoint_mix: Vec<TouchpointShare>,
     /// What is out of the ordinary in the page's latest hour.
     pub anomalies: Vec<Anomaly>,

@@ -15,7 +15,8 @@ use crate::job::tables::{ModelRow, Tables};
 impl MysqlStore {
     /// Compares models over a user's stored conversions and journeys, as [`compare`](crate::compare) does
     /// over files. Each model is the slug of one of the user's, active or not, or a SPEC; where a text could
-    /// be both, it is the slug. Nothing is written and no lock is taken, so runs go on meanwhile.
+    /// be both, it is the slug. Nothing is written and no lock is taken, so runs go on meanwhile; what they
+    /// change while this reads may be in the figures or not, each journey as it was or as it is.
     ///
     /// # Errors
     /// As [`compare`](crate::compare); [`Error::Input`] for an unknown user, no window, a model that is

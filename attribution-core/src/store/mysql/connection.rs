@@ -209,6 +209,26 @@ impl Connection {
         self.conn.query_drop(statement).map_err(failed(what))
     }
 
+    /// Begins a transaction that reads what was there at this moment, whatever others commit meanwhile. The
+    /// session's isolation has a view for each statement only.
+    pub(super) fn begin_view(&mut self) -> Result<(), Error> {
+        let what = "beginning to read";
+        self.run_text(what, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
+        self.run_text(what, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+    }
+
+    /// Does work that reads in one view, of which there must be none yet.
+    pub(super) fn in_view<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.begin_view()?;
+        let outcome = work(self);
+        let ended = self.run_text("ending a read", "COMMIT");
+        let outcome = outcome?;
+        ended.map(|()| outcome)
+    }
+
     pub(super) fn last_insert_id(&self) -> u64 {
         self.conn.last_insert_id()
     }

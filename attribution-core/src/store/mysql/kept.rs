@@ -91,9 +91,7 @@ impl SnapshotSource for KeptConnections {
         query: &SnapshotQuery,
     ) -> Result<(Stamp, Vec<SnapshotRecord>), Error> {
         self.with_connection(|connection| {
-            let what = "beginning a read";
-            connection.run_text(what, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")?;
-            connection.run_text(what, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")?;
+            connection.begin_view()?;
             let stamp = stamp(connection, owner, &query.model)?;
             let mut rows = Vec::new();
             snapshots::read(connection, owner, stamp.model_id, query, &mut |row| {

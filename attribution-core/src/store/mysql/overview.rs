@@ -36,8 +36,7 @@ impl MysqlStore {
         schema::require(&mut connection, schema::FOR_BACKFILL)?;
         let model_id = models::find(&mut connection, user_id, &options.model)?.model_id;
         // Snapshots and credits of one moment, whatever a rebuild commits meanwhile.
-        let view = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
-        connection.run_text("beginning to read", view)?;
+        connection.begin_view()?;
         let mut hours = Hours::new(options);
         let of_model = Snapshots { owner: user_id, model_id, window: options.window };
         of_model.each(&mut connection, scope, &mut |_, hour| {

@@ -478,9 +478,15 @@ impl Reader for MysqlReader {
     }
 
     fn journeys(&mut self, conversion_ids: &[u64]) -> Result<Vec<StoredTouch>, Error> {
+        if conversion_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Rows that are stored anew between looking where they lie and reading them lie elsewhere. Who writes
+        // has the owner's lock, so that nobody else does.
+        let needs_view = self.replica.is_some() || !self.in_transaction;
         self.read(|connection| {
             let mut touches = Vec::new();
-            each_stored_touch(connection, "click_id, click_time", conversion_ids, &mut |row| {
+            let mut take = |row: &Row| {
                 let fields = Fields::new(row, JOURNEYS);
                 touches.push(StoredTouch {
                     conversion_id: fields.number(1)?,
@@ -488,7 +494,15 @@ impl Reader for MysqlReader {
                     click_time: fields.time(3)?,
                 });
                 Ok(())
-            })?;
+            };
+            let columns = "click_id, click_time";
+            if needs_view {
+                connection.in_view(|connection| {
+                    each_stored_touch(connection, columns, conversion_ids, &mut take)
+                })?;
+            } else {
+                each_stored_touch(connection, columns, conversion_ids, &mut take)?;
+            }
             Ok(touches)
         })
     }
