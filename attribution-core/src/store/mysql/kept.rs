@@ -91,15 +91,15 @@ impl SnapshotSource for KeptConnections {
         query: &SnapshotQuery,
     ) -> Result<(Stamp, Vec<SnapshotRecord>), Error> {
         self.with_connection(|connection| {
-            connection.begin_view()?;
-            let stamp = stamp(connection, owner, &query.model)?;
-            let mut rows = Vec::new();
-            snapshots::read(connection, owner, stamp.model_id, query, &mut |row| {
-                rows.push(row);
-                Ok(())
-            })?;
-            connection.run_text("ending a read", "COMMIT")?;
-            Ok((stamp, rows))
+            connection.in_view(|connection| {
+                let stamp = stamp(connection, owner, &query.model)?;
+                let mut rows = Vec::new();
+                snapshots::read(connection, owner, stamp.model_id, query, &mut |row| {
+                    rows.push(row);
+                    Ok(())
+                })?;
+                Ok((stamp, rows))
+            })
         })
     }
 }

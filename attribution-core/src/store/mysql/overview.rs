@@ -39,16 +39,21 @@ impl MysqlStore {
         connection.begin_view()?;
         let mut hours = Hours::new(options);
         let of_model = Snapshots { owner: user_id, model_id, window: options.window };
-        of_model.each(&mut connection, scope, &mut |_, hour| {
+        // What credits hang on.
+        let mut globals = Vec::new();
+        of_model.each(&mut connection, scope, &mut |snapshot_id, hour| {
+            if scope == Scope::GLOBAL {
+                globals.push(snapshot_id);
+            }
             hours.add(hour);
             Ok(())
         })?;
-        // What credits hang on.
-        let mut globals = Vec::new();
-        of_model.each(&mut connection, Scope::GLOBAL, &mut |snapshot_id, _| {
-            globals.push(snapshot_id);
-            Ok(())
-        })?;
+        if scope != Scope::GLOBAL {
+            of_model.each(&mut connection, Scope::GLOBAL, &mut |snapshot_id, _| {
+                globals.push(snapshot_id);
+                Ok(())
+            })?;
+        }
         let mut reader = MysqlReader::open(&self.servers, user_id, Arc::default())?;
         let mut mix = Mix::new(&mut reader, scope)?;
         let mut credits: Vec<PlacedCredit> = Vec::new();
